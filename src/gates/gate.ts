@@ -1,0 +1,92 @@
+/**
+ * A gate: one access list in one cloud. A new kind of gate is one folder beside this file, registered in
+ * one line of `index.ts`. Gates know their cloud and addresses; they know neither Atlas nor the journal.
+ */
+import type { Cidr, Family } from '../address/cidr.ts';
+import type { Finding } from '../finding.ts';
+
+export const gateKinds = ['azure-key-vault'] as const;
+export type GateKind = (typeof gateKinds)[number];
+
+/** Opaque: equal revisions mean that the gate's list has not been changed in between. */
+export type Revision = string & { readonly __brand: 'Revision' };
+
+export interface GateUsage {
+  readonly used: number;
+  readonly limit: number;
+  readonly unit: 'entries' | 'characters' | 'bytes';
+}
+
+export interface GateLimits {
+  readonly families: readonly Family[];
+  /** How much of the limit a list would take. Pure. A list fits when `used <= limit`. */
+  measure(entries: readonly Cidr[]): GateUsage;
+  /** How long a write may take to be in force everywhere, in milliseconds; removals wait it out. */
+  readonly settleMs: number;
+}
+
+export interface GateState {
+  /** Every entry of the list, ours or not, in canonical form and in the gate's own order, no duplicates. */
+  readonly entries: readonly Cidr[];
+  readonly revision: Revision;
+  /** False when the list decides nothing at present, whatever it holds. */
+  readonly inForce: boolean;
+  readonly findings: readonly Finding[];
+  /** Who changed the gate last and when, where the cloud tells. */
+  readonly lastChange?: { readonly at?: string; readonly by?: string };
+}
+
+export interface Gate {
+  readonly kind: GateKind;
+  /** The operator's name for it, from the config. */
+  readonly name: string;
+  /** The same list always has the same id, whatever it is called in a config; lower case. */
+  readonly id: string;
+  readonly limits: GateLimits;
+  /** Throws a `GateError`. */
+  read(): Promise<GateState>;
+  /**
+   * Makes `next` the whole list: reads afresh, compares with `expected`, writes once, waits, reads back.
+   * Entries that the gate could not parse when it read them are carried over as they are.
+   * Throws `GateConflictError` when the list is not at `expected` any more (nothing was written), and
+   * `GateUnverifiedError` when a write may have happened but what was read back is not `next`.
+   */
+  write(next: readonly Cidr[], expected: Revision): Promise<GateState>;
+}
+
+/** What every gate throws: which gate, what happened, what it means, what to do. */
+export class GateError extends Error {
+  override readonly name: string = 'GateError';
+  readonly gate: string;
+  /** The cloud's own error code, such as `Forbidden` or `ConflictError`, where there is one. */
+  readonly code: string | undefined;
+  readonly remedy: string | undefined;
+
+  constructor(gate: string, message: string, options: { code?: string; remedy?: string; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.gate = gate;
+    this.code = options.code;
+    this.remedy = options.remedy;
+  }
+}
+
+/** Someone else changed the list between our read and our write. Nothing was written. */
+export class GateConflictError extends GateError {
+  override readonly name = 'GateConflictError';
+}
+
+/** A write was sent, and what the gate holds afterwards is not what was sent, or could not be read. */
+export class GateUnverifiedError extends GateError {
+  override readonly name = 'GateUnverifiedError';
+  /** What was read back; undefined when nothing could be read. */
+  readonly state: GateState | undefined;
+
+  constructor(
+    gate: string,
+    message: string,
+    options: { code?: string; remedy?: string; cause?: unknown; state?: GateState } = {},
+  ) {
+    super(gate, message, options);
+    this.state = options.state;
+  }
+}

@@ -1,0 +1,129 @@
+/**
+ * The journal: what Postern must not forget. Observations, which addresses each gate has wanted and since
+ * when they are absent, which entries are ours, every write with before and after. Asynchronous, so that
+ * SQLite and PostgreSQL can both stand behind it.
+ */
+import type { FeedId, Provenance } from '../address/address.ts';
+import type { Cidr } from '../address/cidr.ts';
+import type { Observation } from '../atlas/observation.ts';
+
+/** One address that a gate has wanted, now or before: the clock of its removal. */
+export interface LedgerRow {
+  readonly cidr: Cidr;
+  readonly provenance: readonly Provenance[];
+  readonly firstWantedAtMs: number;
+  readonly lastWantedAtMs: number;
+  /** Since when complete readings do not list it; null while it is wanted. */
+  readonly absentSinceMs: number | null;
+  /** In how many complete readings it was absent, one after another. */
+  readonly absentReads: number;
+  /** When the last reading counted in `absentReads` was made; null while it is wanted. */
+  readonly lastAbsentReadAtMs: number | null;
+}
+
+/** An entry of a gate's list that Postern wrote, or was told to look after. */
+export interface OwnedEntry {
+  readonly cidr: Cidr;
+  readonly how: 'written' | 'adopted';
+  readonly sinceMs: number;
+}
+
+export const writeKinds = ['add', 'remove', 'restore', 'undo'] as const;
+export type WriteKind = (typeof writeKinds)[number];
+
+/** Journalled, and on disk, before the first byte of a write leaves the process. */
+export interface WriteIntent {
+  readonly gateId: string;
+  readonly gateName: string;
+  readonly kind: WriteKind;
+  /** The whole list before, and the whole list that is to be. */
+  readonly before: readonly Cidr[];
+  readonly target: readonly Cidr[];
+  /** The checksum of the plan that this write carries out. */
+  readonly planChecksum: string;
+  /** Who runs it, such as `alice@host (pid 42)`, and why, one sentence. */
+  readonly by: string;
+  readonly reason: string;
+  readonly atMs: number;
+}
+
+/**
+ * `applied`: read back and equal to the target. `not-applied`: the list is as it was.
+ * `partly`: the list is neither; someone else wrote too. `reverted`: applied, then restored.
+ */
+export const writeOutcomes = ['applied', 'not-applied', 'partly', 'reverted'] as const;
+export type WriteOutcome = (typeof writeOutcomes)[number];
+
+export interface WriteRecord extends WriteIntent {
+  readonly id: number;
+  /** Null while nobody knows: the process died, or the gate could not be read back. */
+  readonly outcome: WriteOutcome | null;
+  readonly after: readonly Cidr[] | null;
+  readonly finishedAtMs: number | null;
+  readonly error: string | null;
+}
+
+export interface LockHolder {
+  readonly pid: number;
+  readonly host: string;
+  readonly command: string;
+  readonly sinceMs: number;
+}
+
+export type LockResult =
+  | { readonly acquired: true; readonly takenFrom?: LockHolder; release(): Promise<void> }
+  | { readonly acquired: false; readonly holder: LockHolder };
+
+export interface Journal {
+  /** Where it is, for messages: a path or a database's host and name, never a secret. */
+  readonly location: string;
+
+  recordObservation(observation: Observation): Promise<void>;
+  /** The newest complete observation of a feed, with its addresses. */
+  lastComplete(feed: FeedId): Promise<Observation | undefined>;
+  /** The largest number of distinct addresses in a complete observation of the feed since `sinceMs`; 0 if none. */
+  peakCount(feed: FeedId, sinceMs: number): Promise<number>;
+  /** Newest first. */
+  observations(filter: { feed?: FeedId; limit: number }): Promise<readonly Omit<Observation, 'addresses'>[]>;
+
+  ledger(gateId: string): Promise<readonly LedgerRow[]>;
+  /** Replaces the gate's ledger in one transaction. */
+  saveLedger(gateId: string, rows: readonly LedgerRow[]): Promise<void>;
+
+  owned(gateId: string): Promise<readonly OwnedEntry[]>;
+  /** Takes entries that are in the gate, and that the ledger knows, into our care. Known ones stay as they are. */
+  adopt(gateId: string, cidrs: readonly Cidr[], atMs: number): Promise<void>;
+
+  /** Durable when it resolves. */
+  beginWrite(intent: WriteIntent): Promise<number>;
+  /**
+   * Closes a write and sets what is ours, in one transaction:
+   * `owned = (owned ∪ (target − before)) ∩ after`; when `after` is null, nothing changes hands.
+   * A write that is closed already stays as it is.
+   */
+  finishWrite(
+    id: number,
+    result: {
+      readonly outcome: WriteOutcome;
+      readonly after: readonly Cidr[] | null;
+      readonly atMs: number;
+      readonly error?: string;
+    },
+  ): Promise<void>;
+  /** Oldest first: writes whose outcome nobody recorded. */
+  unfinishedWrites(gateId: string): Promise<readonly WriteRecord[]>;
+  /** Newest first. */
+  writes(filter: { gateId?: string; limit: number }): Promise<readonly WriteRecord[]>;
+
+  recordPlan(plan: { gateId: string; checksum: string; atMs: number; json: string }): Promise<void>;
+  plans(filter: { gateId?: string; limit: number }): Promise<readonly { gateId: string; checksum: string; atMs: number; json: string }[]>;
+
+  /**
+   * Takes the gate's lock, or tells who has it. A holder on this host whose process is gone is replaced;
+   * a holder elsewhere is replaced once its lease is over.
+   */
+  lock(gateId: string, holder: LockHolder, leaseMs: number): Promise<LockResult>;
+
+  close(): Promise<void>;
+}
+
