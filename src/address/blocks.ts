@@ -1,0 +1,130 @@
+/** Between blocks and boundaries: many blocks in any order to one set, and one set to the fewest blocks. */
+import { compareWords, type Width } from './boundaries.ts';
+import { sortedOrder } from './sort.ts';
+import { networkMask } from './spelling.ts';
+
+/** Blocks of one family, in any order: their network addresses, and their prefix lengths. */
+export interface Blocks {
+  readonly width: Width;
+  readonly words: Uint32Array;
+  readonly prefixLengths: Uint8Array;
+}
+
+/** The boundaries of the union of the blocks. */
+export function boundariesOf({ width, words, prefixLengths }: Blocks): Uint32Array {
+  const order = sortedOrder(words, width);
+  const result = new Uint32Array(2 * words.length);
+  const end = new Uint32Array(width);
+  const blockEnd = new Uint32Array(width);
+  let length = 0;
+  const append = (source: Uint32Array, at: number) => {
+    for (let word = 0; word < width; word++) result[length++] = source[at + word]!;
+  };
+  for (const block of order) {
+    const at = block * width;
+    const isFirst = length === 0;
+    if (isFirst || compareWords(words, at, end, 0, width) > 0) {
+      if (!isFirst) append(end, 0);
+      append(words, at);
+      end.fill(0);
+    }
+    // Nothing that follows can lie outside of a range that reaches the last address.
+    if (!writeEnd(words, at, prefixLengths[block]!, width, blockEnd)) return result.slice(0, length);
+    if (compareWords(blockEnd, 0, end, 0, width) > 0) end.set(blockEnd);
+  }
+  if (length > 0) append(end, 0);
+  return result.slice(0, length);
+}
+
+/** Writes the first address after the block to `end`; false when there is none. */
+function writeEnd(
+  words: Uint32Array,
+  at: number,
+  prefixLength: number,
+  width: Width,
+  end: Uint32Array,
+): boolean {
+  if (prefixLength === 0) return false;
+  let word = (prefixLength - 1) >> 5;
+  let carry = 2 ** (32 * (word + 1) - prefixLength);
+  for (let other = 0; other < width; other++) end[other] = words[at + other]!;
+  for (; carry > 0 && word >= 0; word--) {
+    const sum = end[word]! + carry;
+    end[word] = sum;
+    carry = sum > 0xffffffff ? 1 : 0;
+  }
+  return carry === 0;
+}
+
+/** Calls `visit` with each of the fewest blocks that make up the set, ascending. `words` is used again each time. */
+export function forEachBlock(
+  boundaries: Uint32Array,
+  width: Width,
+  visit: (words: Uint32Array, prefixLength: number) => void,
+): void {
+  const bits = 32 * width;
+  const first = new Uint32Array(width);
+  const last = new Uint32Array(width);
+  for (let at = 0; at < boundaries.length; at += 2 * width) {
+    for (let word = 0; word < width; word++) first[word] = boundaries[at + word]!;
+    writeLast(boundaries, at + width, width, last);
+    for (;;) {
+      const hostBits = largestBlockAt(first, last, width);
+      visit(first, bits - hostBits);
+      if (!writeEnd(first, 0, bits - hostBits, width, first) || compareWords(first, 0, last, 0, width) > 0)
+        break;
+    }
+  }
+}
+
+/** Writes the address before the boundary at `at`; past the end of the list, the last address there is. */
+function writeLast(boundaries: Uint32Array, at: number, width: Width, last: Uint32Array): void {
+  if (at >= boundaries.length) {
+    last.fill(0xffffffff);
+    return;
+  }
+  let borrow = 1;
+  for (let word = width - 1; word >= 0; word--) {
+    const difference = boundaries[at + word]! - borrow;
+    last[word] = difference;
+    borrow = difference < 0 ? 1 : 0;
+  }
+}
+
+/**
+ * The host bits of the largest block that starts at `first` and does not pass `last`.
+ * Below the highest bit in which the two differ, `first` may start a block if its bits are zero there, and the
+ * block that includes that very bit ends at `last` only if all of `last`'s bits are one there.
+ */
+function largestBlockAt(first: Uint32Array, last: Uint32Array, width: Width): number {
+  const differing = differingBits(first, last, width);
+  return Math.min(
+    trailingZeros(first, width, 0),
+    trailingZeros(last, width, -1) >= differing ? differing : differing - 1,
+  );
+}
+
+/** How many bits remain from the highest one in which `a` and `b` differ. */
+function differingBits(a: Uint32Array, b: Uint32Array, width: Width): number {
+  for (let word = 0; word < width; word++) {
+    const difference = a[word]! ^ b[word]!;
+    if (difference !== 0) return 32 * (width - word) - Math.clz32(difference);
+  }
+  return 0;
+}
+
+/** The trailing zeros of the words after exclusive or with `flip`: 0 counts zeros, -1 counts ones. */
+function trailingZeros(words: Uint32Array, width: Width, flip: 0 | -1): number {
+  let count = 0;
+  for (let word = width - 1; word >= 0; word--) {
+    const value = words[word]! ^ flip;
+    if (value !== 0) return count + 31 - Math.clz32(value & -value);
+    count += 32;
+  }
+  return count;
+}
+
+/** Clears the host bits of a network address in place is the reader's work; here the last address of a block. */
+export function lastOfBlock(words: Uint32Array, prefixLength: number, width: Width, last: Uint32Array): void {
+  for (let word = 0; word < width; word++) last[word] = words[word]! | ~networkMask(prefixLength, word);
+}
