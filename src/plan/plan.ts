@@ -59,11 +59,18 @@ export interface PlanFeed {
 
 export interface Plan {
   readonly version: 1;
-  readonly gate: { readonly id: string; readonly kind: GateKind; readonly name: string; readonly inForce: boolean };
+  readonly gate: {
+    readonly id: string;
+    readonly kind: GateKind;
+    readonly name: string;
+    readonly inForce: boolean;
+  };
   readonly policy: Policy;
   readonly atMs: number;
   readonly feeds: readonly PlanFeed[];
   readonly entries: readonly PlanEntry[];
+  /** Entries that someone else put in, and that Postern is told to look after from now on. */
+  readonly adopts: readonly Cidr[];
   /** At most one `add` and then at most one `remove`; empty when there is nothing to do or a guard stopped it. */
   readonly steps: readonly PlanStep[];
   readonly guards: readonly GuardTrip[];

@@ -1,0 +1,228 @@
+/**
+ * The guards: each is one small function that lets a plan pass, or stops its removals, or stops the whole
+ * write, with a sentence that says why and one that says what to do. Adding is never stopped by a guard that
+ * blocks removals (DESIGN.md §3).
+ */
+import { AddressSet } from '../address/address-set.ts';
+import type { Cidr } from '../address/cidr.ts';
+import { neverWrittenReason } from '../address/classify.ts';
+import type { Observation } from '../atlas/observation.ts';
+import type { PlanInput } from './input.ts';
+import type { GuardTrip, PlanStep } from './plan.ts';
+
+/** What the removal guards look at, beside the input. */
+export interface RemovalFacts {
+  /** The ledger's addresses that would lose their entry. */
+  readonly closing: readonly Cidr[];
+  /** How many of the ledger's addresses Postern lets in at present. */
+  readonly letInCount: number;
+  /** Whether this plan adds as well. */
+  readonly adds: boolean;
+}
+
+type RemovalGuard = (input: PlanInput, facts: RemovalFacts) => GuardTrip | undefined;
+
+const removalGuards: readonly RemovalGuard[] = [
+  policyAddsOnly,
+  journalUnavailable,
+  incompleteObservation,
+  feedShrank,
+  tooManyRemovals,
+  tooLargeShare,
+  settling,
+  clockWentBack,
+  atlasDoesNotConfirm,
+];
+
+/** The guards that stop the removals of this plan; none when it has no removals. Pure. */
+export function tripRemovalGuards(input: PlanInput, facts: RemovalFacts): readonly GuardTrip[] {
+  if (facts.closing.length === 0) return [];
+  return removalGuards.flatMap(guard => guard(input, facts) ?? []);
+}
+
+function policyAddsOnly({ gate, policy }: PlanInput): GuardTrip | undefined {
+  if (policy === 'sync') return undefined;
+  return {
+    guard: 'policy',
+    blocks: 'removals',
+    message: `The policy of gate ${gate.name} is ${policy}: nothing is removed.`,
+    remedy: 'Set `policy: sync` on the gate to have Postern remove what Atlas no longer lists.',
+  };
+}
+
+function journalUnavailable({ journal }: PlanInput): GuardTrip | undefined {
+  if (journal.available) return undefined;
+  return {
+    guard: 'journal-unavailable',
+    blocks: 'removals',
+    message: `The journal cannot be used (${journal.reason}), so Postern cannot tell which entries are its own.`,
+    remedy: 'Mend the journal; additions go on meanwhile.',
+  };
+}
+
+function incompleteObservation({ feeds }: PlanInput): GuardTrip | undefined {
+  const incomplete = feeds.filter(({ newest }) => !newest.complete);
+  if (incomplete.length === 0) return undefined;
+  const which = incomplete
+    .map(({ feed, newest }) => `${feed} (${newest.faults[0]?.message ?? 'no reason given'})`)
+    .join('; ');
+  return {
+    guard: 'incomplete-observation',
+    blocks: 'removals',
+    message: `Not every feed could be read completely: ${which}`,
+    remedy: 'Nothing to do if it passes by itself: an incomplete answer only adds, it never removes.',
+  };
+}
+
+function feedShrank({ feeds, removal, acceptShrink }: PlanInput): GuardTrip | undefined {
+  if (acceptShrink) return undefined;
+  // A project's clusters come and go, and each absence is checked against Atlas's own list of clusters; the
+  // control plane has no such second opinion.
+  const shrunken = feeds.find(
+    ({ feed, newest, peakCount }) =>
+      feed === 'control-plane' && countOf(newest) < peakCount * (1 - removal.shrinkShare),
+  );
+  if (!shrunken) return undefined;
+  return {
+    guard: 'feed-shrank',
+    blocks: 'removals',
+    message: `${shrunken.feed} lists ${countOf(shrunken.newest)} addresses; within the last ${Math.round(removal.shrinkWindowMs / 86_400_000)} days it listed ${shrunken.peakCount}.`,
+    remedy: 'Look at `postern ips`. If Atlas really uses so many fewer, run apply with --accept-shrink.',
+  };
+}
+
+function tooManyRemovals({ removal }: PlanInput, { closing }: RemovalFacts): GuardTrip | undefined {
+  if (closing.length <= removal.maxCount) return undefined;
+  return {
+    guard: 'too-many-removals',
+    blocks: 'removals',
+    message: `${closing.length} addresses would be removed at once; the limit is ${removal.maxCount}.`,
+    remedy: `Look at the plan. If it is right, run apply with --max-removals ${closing.length}.`,
+  };
+}
+
+function tooLargeShare({ removal }: PlanInput, { closing, letInCount }: RemovalFacts): GuardTrip | undefined {
+  // A gate with a handful of entries must be able to lose one.
+  const most = Math.max(1, Math.floor(letInCount * removal.maxShare));
+  if (closing.length <= most) return undefined;
+  return {
+    guard: 'too-large-share',
+    blocks: 'removals',
+    message: `${closing.length} of the ${letInCount} addresses that Postern lets in would be removed at once; the limit is ${most} (${Math.round(removal.maxShare * 100)} %).`,
+    remedy: `Look at the plan. If it is right, run apply with --max-removals ${closing.length}.`,
+  };
+}
+
+function settling({ gate, journal, nowMs }: PlanInput, { adds }: RemovalFacts): GuardTrip | undefined {
+  const lastAddAtMs = adds ? nowMs : journal.available ? journal.lastAddAtMs : undefined;
+  if (lastAddAtMs === undefined) return undefined;
+  const waitMs = lastAddAtMs + gate.limits.settleMs - nowMs;
+  if (waitMs <= 0) return undefined;
+  return {
+    guard: 'settling',
+    blocks: 'removals',
+    message: `What is added to gate ${gate.name} may take until ${iso(lastAddAtMs + gate.limits.settleMs)} to be in force everywhere; removals wait until then.`,
+    remedy: 'Nothing to do: a later run removes what is due.',
+  };
+}
+
+function clockWentBack({ journal, nowMs }: PlanInput): GuardTrip | undefined {
+  if (!journal.available || nowMs >= journal.newestAtMs) return undefined;
+  return {
+    guard: 'clock-went-back',
+    blocks: 'removals',
+    message: `This machine's clock shows ${iso(nowMs)}, and the journal holds a reading of ${iso(journal.newestAtMs)}: a grace period cannot be measured.`,
+    remedy: "Set the machine's clock.",
+  };
+}
+
+function atlasDoesNotConfirm({ verdicts }: PlanInput): GuardTrip | undefined {
+  const doubt = verdicts.find(({ verdict }) => verdict !== 'valid');
+  if (verdicts.length > 0 && !doubt) return undefined;
+  return {
+    guard: 'atlas-does-not-confirm',
+    blocks: 'removals',
+    message: doubt
+      ? `Atlas does not confirm that project ${doubt.projectId} can use its key (${doubt.because ?? doubt.verdict}).`
+      : 'This gate serves no Atlas project that could confirm that its key still works after a removal.',
+    remedy: 'Removals wait until GET encryptionAtRest says `valid: true`, before and after each of them.',
+  };
+}
+
+/**
+ * The last look at a write, whatever computed it (DESIGN.md §3, invariants 1, 3 and 5). Called when the plan
+ * is made and again just before the write. Pure.
+ *
+ * @param wanted every address that must be let in afterwards
+ * @param foreign every entry that is not ours and must stay as it is
+ */
+export function tripWriteGuards(
+  gateName: string,
+  step: Pick<PlanStep, 'kind' | 'from' | 'to' | 'usage'>,
+  wanted: readonly Cidr[],
+  foreign: readonly Cidr[],
+): readonly GuardTrip[] {
+  const trips: GuardTrip[] = [];
+  const trip = (guard: string, message: string, remedy: string) =>
+    trips.push({ guard, blocks: 'write', message, remedy });
+  const after = AddressSet.of(step.to);
+  const from = new Set(step.from);
+
+  if (step.to.length === 0) {
+    trip(
+      'empty-list',
+      `The list of gate ${gateName} would be empty.`,
+      'Check the projects of this gate and what `postern ips` shows; Postern never writes an empty list.',
+    );
+  }
+  for (const cidr of step.to) {
+    const reason = from.has(cidr) ? undefined : neverWrittenReason(cidr);
+    if (reason !== undefined) {
+      trip(
+        'never-written',
+        `${cidr} would be written: ${reason}.`,
+        'This is a defect in Postern: please report it.',
+      );
+    }
+  }
+  const lockedOut = wanted.filter(cidr => !after.covers(cidr));
+  if (lockedOut.length > 0) {
+    trip(
+      'locks-atlas-out',
+      `${lockedOut.length} addresses that Atlas wants would not be let in, ${lockedOut[0]} among them.`,
+      'This is a defect in Postern: please report it.',
+    );
+  }
+  const written = new Set(step.to);
+  const lost = foreign.filter(cidr => !written.has(cidr));
+  if (lost.length > 0) {
+    trip(
+      'foreign-entry-lost',
+      `${lost.length} entries that are not Postern's would be lost, ${lost[0]} among them.`,
+      'This is a defect in Postern: please report it.',
+    );
+  }
+  if (step.kind === 'add' && !after.covers(AddressSet.of(step.from))) {
+    trip(
+      'add-takes-away',
+      'A write that should only add would take addresses away.',
+      'This is a defect in Postern: please report it.',
+    );
+  }
+  if (step.usage.used > step.usage.limit) {
+    trip(
+      'does-not-fit',
+      `Gate ${gateName} holds ${step.usage.limit} ${step.usage.unit}; ${step.usage.used} are needed, merged as far as it goes without letting anyone else in: ${step.usage.used - step.usage.limit} too many.`,
+      'Take out entries that are not needed (foreign ones are listed by `postern plan --verbose`), or split the projects over two keys.',
+    );
+  }
+  return trips;
+}
+
+function countOf({ addresses }: Observation): number {
+  return new Set(addresses.map(({ cidr }) => cidr)).size;
+}
+
+function iso(ms: number): string {
+  return new Date(ms).toISOString();
+}

@@ -1,0 +1,63 @@
+/** Everything a plan is made from. All of it is handed in: a plan reads no clock, no file and no network. */
+import type { FeedId } from '../address/address.ts';
+import type { Cidr } from '../address/cidr.ts';
+import type { Observation } from '../atlas/observation.ts';
+import type { Finding } from '../finding.ts';
+import type { Gate, GateState } from '../gates/gate.ts';
+import type { LedgerRow, OwnedEntry } from '../journal/journal.ts';
+import type { Policy } from './plan.ts';
+import type { RemovalPolicy } from './removal-policy.ts';
+
+export interface FeedReading {
+  readonly feed: FeedId;
+  /** This run's reading, complete or not. */
+  readonly newest: Observation;
+  /** The newest complete observation that the journal has, from before this run. */
+  readonly base: Observation | undefined;
+  /** The most addresses that a complete observation listed within the shrink window; 0 when unknown. */
+  readonly peakCount: number;
+}
+
+/** What Atlas itself says about the key of one project: the check that a removal must pass. */
+export interface KeyVerdict {
+  readonly projectId: string;
+  /** `valid`: Atlas can encrypt and decrypt with it. `unknown`: it could not be asked, or does not use this gate. */
+  readonly verdict: 'valid' | 'invalid' | 'unknown';
+  /** A sentence fragment, for `invalid` and `unknown`. */
+  readonly because?: string;
+}
+
+/** What the journal tells about this gate; without a journal nothing is ours, and nothing is removed. */
+export type JournalView =
+  | {
+      readonly available: true;
+      /** Advanced by this run's readings already (`advanceLedger`). */
+      readonly ledger: readonly LedgerRow[];
+      readonly owned: readonly OwnedEntry[];
+      /** When Postern last added to this gate; undefined when it never did. */
+      readonly lastAddAtMs: number | undefined;
+      /** The latest time that the journal holds; a clock that shows less has gone backwards. */
+      readonly newestAtMs: number;
+      /** How many of Postern's recent additions someone has undone, where they are wanted still. */
+      readonly undoneWrites: number;
+    }
+  | { readonly available: false; readonly reason: string };
+
+export interface PlanInput {
+  readonly gate: Pick<Gate, 'id' | 'kind' | 'name' | 'limits'>;
+  readonly state: GateState;
+  readonly feeds: readonly FeedReading[];
+  /** The operator says keep; let in whether a feed lists it or not. */
+  readonly pinned: readonly Cidr[];
+  /** Take entries that someone else put in, and that Atlas wants or wanted, into Postern's care. */
+  readonly adopt: boolean;
+  readonly policy: Policy;
+  readonly removal: RemovalPolicy;
+  readonly journal: JournalView;
+  readonly verdicts: readonly KeyVerdict[];
+  /** The operator has looked at a feed that shrank and believes it. */
+  readonly acceptShrink: boolean;
+  /** What came up while gathering, to be shown with the plan. */
+  readonly findings: readonly Finding[];
+  readonly nowMs: number;
+}

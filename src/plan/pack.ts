@@ -1,0 +1,38 @@
+/**
+ * Packing: which entries to write so that a gate lets in what it must, within its limit. The plain list, each
+ * address as its feed gives it, is preferred: it reads best and each entry has its own story. When the list
+ * comes near the limit, Postern's own entries are merged, without ever letting in an address more.
+ */
+import { AddressSet } from '../address/address-set.ts';
+import { type Cidr, compareCidrs } from '../address/cidr.ts';
+import type { GateLimits, GateUsage } from '../gates/gate.ts';
+
+/** Merging starts at this share of the limit, so that head-room remains for an urgent addition. */
+const nearLimitShare = 0.9;
+
+export interface Packed {
+  readonly entries: readonly Cidr[];
+  readonly usage: GateUsage;
+}
+
+/**
+ * @param foreign entries that stay exactly as they are
+ * @param ours what Postern lets in beside them
+ * @returns the whole list, foreign entries first in their own order; `usage` tells whether it fits
+ */
+export function pack(foreign: readonly Cidr[], ours: readonly Cidr[], limits: GateLimits): Packed {
+  const plain = join(foreign, [...new Set(ours)].sort(compareCidrs));
+  const usage = limits.measure(plain);
+  if (usage.used <= usage.limit * nearLimitShare) return { entries: plain, usage };
+
+  const merged = join(foreign, AddressSet.of(ours).toCidrs());
+  const mergedUsage = limits.measure(merged);
+  // Where nothing can be merged, the plain list is the better one.
+  if (mergedUsage.used >= usage.used) return { entries: plain, usage };
+  return { entries: merged, usage: mergedUsage };
+}
+
+function join(foreign: readonly Cidr[], ours: readonly Cidr[]): readonly Cidr[] {
+  const taken = new Set(foreign);
+  return [...foreign, ...ours.filter(cidr => !taken.has(cidr))];
+}

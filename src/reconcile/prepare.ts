@@ -1,0 +1,120 @@
+/** Gathers what a plan is made from, and makes it. Writes to no gate. */
+import { AddressSet } from '../address/address-set.ts';
+import type { GateState } from '../gates/gate.ts';
+import type { Journal, LedgerRow, OwnedEntry, WriteRecord } from '../journal/journal.ts';
+import type { FeedReading, JournalView, KeyVerdict } from '../plan/input.ts';
+import { advanceLedger } from '../plan/ledger.ts';
+import { makePlan } from '../plan/make-plan.ts';
+import type { Plan } from '../plan/plan.ts';
+import { wantedOfGate, writable } from '../plan/wanted.ts';
+import type { Run } from './run.ts';
+
+const dayMs = 24 * 60 * 60 * 1000;
+const fightWindowMs = 7 * dayMs;
+const recentWrites = 200;
+
+export interface Prepared {
+  readonly plan: Plan;
+  readonly state: GateState;
+  readonly verdicts: readonly KeyVerdict[];
+  /** The ledger with this run's readings in it; undefined without a journal. */
+  readonly ledger: readonly LedgerRow[] | undefined;
+}
+
+/**
+ * @param state the gate as it was read just now
+ * @throws nothing of the feeds or the journal: both degrade into the plan
+ */
+export async function prepare(run: Run, state: GateState): Promise<Prepared> {
+  const { gate, settings, clock } = run;
+  const feeds = await run.readFeeds();
+  const verdicts = await run.readVerdicts();
+  const nowMs = clock.now();
+  const stored = await run.journal.attempt(journal => readStored(journal, gate.id));
+  const ledger = stored && advance(run, feeds, stored);
+  const journal: JournalView =
+    stored && ledger
+      ? {
+          available: true,
+          ledger,
+          owned: stored.owned,
+          lastAddAtMs: lastAdditionAtMs(stored.writes),
+          newestAtMs: newestAtMs(stored),
+          undoneWrites: undoneWrites(stored.writes, state, feeds, nowMs),
+        }
+      : { available: false, reason: run.journal.unavailable ?? 'it could not be read' };
+  const plan = makePlan({
+    gate,
+    state,
+    feeds,
+    pinned: settings.pinned,
+    adopt: settings.adopt,
+    policy: settings.policy,
+    removal: settings.removal,
+    journal,
+    verdicts,
+    acceptShrink: settings.acceptShrink,
+    findings: [],
+    nowMs,
+  });
+  run.report({ kind: 'planned', plan });
+  return { plan, state, verdicts, ledger };
+}
+
+interface Stored {
+  readonly rows: readonly LedgerRow[];
+  readonly owned: readonly OwnedEntry[];
+  readonly writes: readonly WriteRecord[];
+}
+
+async function readStored(journal: Journal, gateId: string): Promise<Stored> {
+  return {
+    rows: await journal.ledger(gateId),
+    owned: await journal.owned(gateId),
+    writes: await journal.writes({ gateId, limit: recentWrites }),
+  };
+}
+
+function advance(run: Run, feeds: readonly FeedReading[], stored: Stored): readonly LedgerRow[] {
+  const { settings, gate } = run;
+  // The time of the reading, not of the plan: planning twice on one reading must not count it twice.
+  const atMs = Math.min(...feeds.map(({ newest }) => newest.atMs));
+  return advanceLedger(stored.rows, stored.owned, {
+    wanted: writable(wantedOfGate(feeds, settings.pinned), gate.limits.families).writable,
+    complete: feeds.every(({ newest }) => newest.complete),
+    atMs,
+    minReadGapMs: settings.removal.minReadGapMs,
+  });
+}
+
+function lastAdditionAtMs(writes: readonly WriteRecord[]): number | undefined {
+  const newest = writes.find(write => write.kind !== 'remove' && write.outcome === 'applied');
+  return newest && (newest.finishedAtMs ?? newest.atMs);
+}
+
+function newestAtMs({ rows, writes }: Stored): number {
+  const times = rows.flatMap(row => [row.lastWantedAtMs, row.lastAbsentReadAtMs ?? 0]);
+  return Math.max(0, ...times, ...writes.map(write => write.finishedAtMs ?? write.atMs));
+}
+
+/** How often the most often undone addition of the last days was undone, of those that are wanted still. */
+function undoneWrites(
+  writes: readonly WriteRecord[],
+  state: GateState,
+  feeds: readonly FeedReading[],
+  nowMs: number,
+): number {
+  const wanted = AddressSet.of(wantedOfGate(feeds, []).map(({ cidr }) => cidr));
+  const present = new Set(state.entries);
+  const timesAdded = new Map<string, number>();
+  for (const write of writes) {
+    if (write.kind === 'remove' || write.outcome !== 'applied' || nowMs - write.atMs > fightWindowMs)
+      continue;
+    const before = new Set(write.before);
+    for (const cidr of write.target) {
+      if (!before.has(cidr) && wanted.overlaps(cidr)) timesAdded.set(cidr, (timesAdded.get(cidr) ?? 0) + 1);
+    }
+  }
+  const undone = [...timesAdded].map(([cidr, times]) => times - (present.has(cidr as never) ? 1 : 0));
+  return Math.max(0, ...undone);
+}

@@ -1,0 +1,41 @@
+/** Putting back what a removal took out: at once when Atlas does not confirm it, or because an operator asks. */
+import type { GateState } from '../gates/gate.ts';
+import type { WriteRecord } from '../journal/journal.ts';
+import { restartGrace } from '../plan/ledger.ts';
+import type { Run, RunWrite } from './run.ts';
+import { deltaOf, writeStep } from './write-step.ts';
+
+type Removal = Pick<WriteRecord, 'before' | 'target' | 'planChecksum'>;
+
+/**
+ * Adds again what `removal` took out, leaving everything else in the gate as it is now, and starts the grace
+ * period of those addresses anew.
+ *
+ * @returns the gate afterwards, or undefined when everything was there already
+ * @throws as the gate does
+ */
+export async function putBack(
+  run: Run,
+  state: GateState,
+  removal: Removal,
+  because: string,
+  onWrite: (write: RunWrite) => void = () => {},
+): Promise<GateState | undefined> {
+  const present = new Set(state.entries);
+  const lost = deltaOf(removal.before, removal.target).removes.filter(cidr => !present.has(cidr));
+  const { gate, clock } = run;
+  await run.journal.attempt(async journal =>
+    journal.saveLedger(gate.id, restartGrace(await journal.ledger(gate.id), lost, clock.now())),
+  );
+  if (lost.length === 0) return undefined;
+  run.report({ kind: 'restoring', because });
+  const step = await writeStep(run, state, {
+    kind: 'restore',
+    to: [...state.entries, ...lost],
+    planChecksum: removal.planChecksum,
+    reason: because,
+  });
+  await step.finish('applied', step.state.entries);
+  onWrite(step.write);
+  return step.state;
+}

@@ -1,0 +1,58 @@
+/**
+ * After a crash: writes that were begun and never finished. What the gate holds now tells what became of
+ * them, so nothing is lost and nothing is removed on a guess.
+ */
+import type { GateState } from '../gates/gate.ts';
+import type { WriteOutcome, WriteRecord } from '../journal/journal.ts';
+import { putBack } from './put-back.ts';
+import type { Run } from './run.ts';
+import { sameEntries } from './write-step.ts';
+
+/**
+ * Settles every unfinished write of the gate. A removal that took effect before the crash was never confirmed
+ * by Atlas, so it is confirmed now, or put back.
+ *
+ * @returns the gate as it is afterwards
+ */
+export async function recover(run: Run, state: GateState): Promise<GateState> {
+  // Settling may mean putting something back, and a gate on observe is never written.
+  if (run.settings.policy === 'observe') return state;
+  const unfinished = (await run.journal.attempt(journal => journal.unfinishedWrites(run.gate.id))) ?? [];
+  let current = state;
+  for (const write of unfinished) {
+    const outcome = outcomeOf(write, current);
+    const removed = write.kind === 'remove' && outcome !== 'not-applied';
+    if (removed && !(await isConfirmed(run))) {
+      const because = 'an earlier run was interrupted before Atlas had confirmed its removal';
+      const restored = await putBack(run, current, write, because);
+      if (restored) current = restored;
+      await finish(run, write, 'reverted', current);
+    } else {
+      await finish(run, write, outcome, current);
+    }
+    run.report({ kind: 'recovered', write: write.kind, outcome });
+  }
+  return current;
+}
+
+function outcomeOf(write: WriteRecord, state: GateState): WriteOutcome {
+  if (sameEntries(state.entries, write.target)) return 'applied';
+  if (sameEntries(state.entries, write.before)) return 'not-applied';
+  return 'partly';
+}
+
+async function isConfirmed(run: Run): Promise<boolean> {
+  const verdicts = await run.readVerdicts();
+  return verdicts.length > 0 && verdicts.every(({ verdict }) => verdict === 'valid');
+}
+
+async function finish(run: Run, write: WriteRecord, outcome: WriteOutcome, state: GateState): Promise<void> {
+  await run.journal.attempt(journal =>
+    journal.finishWrite(write.id, {
+      outcome,
+      after: state.entries,
+      atMs: run.clock.now(),
+      error: 'the process ended before it could record the outcome',
+    }),
+  );
+}

@@ -1,0 +1,65 @@
+/** A write that takes addresses away: it stands only when Atlas confirms it (DESIGN.md §3, invariant 4). */
+import type { GateState } from '../gates/gate.ts';
+import type { KeyVerdict } from '../plan/input.ts';
+import { putBack } from './put-back.ts';
+import type { Run, RunWrite } from './run.ts';
+import { type StepWrite, writeStep } from './write-step.ts';
+
+/** A removal was written, was not confirmed, and has been put back. */
+export class RemovalNotConfirmed extends Error {
+  override readonly name = 'RemovalNotConfirmed';
+}
+
+/** A removal was written, was not confirmed, and could not be put back either. */
+export class RemovalStuckError extends Error {
+  override readonly name = 'RemovalStuckError';
+  readonly remedy =
+    'Run `postern apply` again at once: it puts back what is not confirmed before it does anything else.';
+}
+
+/**
+ * Writes, asks Atlas about every key, and on anything but `valid` puts back at once what was taken out.
+ * The journal has the removal as unfinished until it is confirmed or put back, so that a run after a crash
+ * knows that it has to ask.
+ *
+ * @throws RemovalNotConfirmed when it was put back, RemovalStuckError when that failed, and as `writeStep` does
+ */
+export async function removeConfirmed(
+  run: Run,
+  state: GateState,
+  removal: StepWrite,
+  onWrite: (write: RunWrite) => void,
+): Promise<GateState> {
+  const { state: after, write, finish } = await writeStep(run, state, removal);
+  onWrite(write);
+  run.report({ kind: 'verifying' });
+  const doubt = doubtOf(await run.readVerdicts());
+  if (doubt === undefined) {
+    await finish('applied', after.entries);
+    run.report({ kind: 'verified', projects: run.settings.projects.length });
+    return after;
+  }
+  const count = `${write.removes.length} ${write.removes.length === 1 ? 'entry' : 'entries'}`;
+  const undone = { before: state.entries, target: removal.to, planChecksum: removal.planChecksum };
+  try {
+    const restored = await putBack(run, after, undone, doubt, onWrite);
+    await finish('reverted', (restored ?? after).entries);
+  } catch (error) {
+    throw new RemovalStuckError(
+      `${count} removed from gate ${run.gate.name} could not be put back, and must be, for ${doubt}: ${error instanceof Error ? error.message : error}`,
+      { cause: error },
+    );
+  }
+  throw new RemovalNotConfirmed(
+    `${count} removed from gate ${run.gate.name} and put back at once: ${doubt}.`,
+  );
+}
+
+/** Why a removal does not stand; undefined when Atlas confirms every key. No answer is no confirmation. */
+function doubtOf(verdicts: readonly KeyVerdict[]): string | undefined {
+  if (verdicts.length === 0) return 'there is no Atlas project that could confirm it';
+  const doubt = verdicts.find(({ verdict }) => verdict !== 'valid');
+  if (!doubt) return undefined;
+  const said = doubt.verdict === 'invalid' ? 'that its key is not valid' : 'nothing about its key';
+  return `for project ${doubt.projectId} Atlas says ${said}${doubt.because ? ` (${doubt.because})` : ''}`;
+}

@@ -1,0 +1,143 @@
+/**
+ * Undo: puts back what a write took out, and takes back what it let in where no feed of Atlas ever wanted it
+ * (a wrong pin, say). It never takes back an address that Atlas wants or wanted: that road is the slow one.
+ */
+import { AddressSet } from '../address/address-set.ts';
+import type { Cidr } from '../address/cidr.ts';
+import type { LedgerRow, OwnedEntry, WriteRecord } from '../journal/journal.ts';
+import { prepare } from './prepare.ts';
+import { putBack } from './put-back.ts';
+import { recover } from './recover.ts';
+import { RemovalNotConfirmed, removeConfirmed } from './remove-confirmed.ts';
+import type { Run, RunResult, RunWrite } from './run.ts';
+import { withLock } from './with-lock.ts';
+import { deltaOf } from './write-step.ts';
+
+export interface Undo {
+  readonly write: WriteRecord;
+  readonly putsBack: readonly Cidr[];
+  readonly takesBack: readonly Cidr[];
+  /** Let in by the write, and staying, because Atlas wants them or wanted them. */
+  readonly stays: readonly Cidr[];
+}
+
+export interface UndoOptions {
+  /** Default: the newest write that was applied. */
+  readonly writeId?: number;
+  confirm?(undo: Undo): Promise<boolean>;
+}
+
+/** Undoes one write of a gate. Never throws for a fault of the gate, a feed or the journal: the result tells. */
+export function undoWrite(run: Run, options: UndoOptions): Promise<RunResult> {
+  return withLock(run, async result => {
+    const write = await findWrite(run, options.writeId);
+    if (typeof write === 'string') return result.end('refused', write, { remedy: 'See `postern history`.' });
+    let state = await recover(run, await run.gate.read());
+    const { plan, ledger } = await prepare(run, state);
+    const owned = (await run.journal.attempt(journal => journal.owned(run.gate.id))) ?? [];
+    const undo = planUndo(write, state.entries, ledger ?? [], owned);
+    const refusal = refuse(run, undo);
+    if (refusal) return result.end('refused', refusal.message, refusal);
+    if (options.confirm && !(await options.confirm(undo))) {
+      return result.end('refused', 'Not confirmed: nothing was written.', {
+        remedy: 'Run undo again, or give --yes.',
+      });
+    }
+    const onWrite = (written: RunWrite) => result.writes.push(written);
+    if (undo.putsBack.length > 0) {
+      state = (await putBack(run, state, write, `undo of write ${write.id}`, onWrite)) ?? state;
+    }
+    if (undo.takesBack.length > 0) {
+      const goes = new Set(undo.takesBack);
+      const to = state.entries.filter(cidr => !goes.has(cidr));
+      const reason = `undo of write ${write.id}`;
+      try {
+        await removeConfirmed(run, state, { kind: 'undo', to, planChecksum: plan.checksum, reason }, onWrite);
+      } catch (error) {
+        if (error instanceof RemovalNotConfirmed) return result.end('restored', error.message, { error });
+        throw error;
+      }
+    }
+    const parts = [
+      undo.putsBack.length > 0 && `${undo.putsBack.length} put back`,
+      undo.takesBack.length > 0 && `${undo.takesBack.length} taken back`,
+      undo.stays.length > 0 && `${undo.stays.length} stay because Atlas wants them or wanted them`,
+    ].filter(Boolean);
+    return result.end(
+      'changed',
+      `Write ${write.id} of gate ${run.gate.name} is undone: ${parts.join(', ')}.`,
+      {
+        ...(undo.putsBack.length > 0 && {
+          remedy: `What was put back is in grace again; put it under \`pinned\` to keep it for good.`,
+        }),
+      },
+    );
+  });
+}
+
+async function findWrite(run: Run, writeId: number | undefined): Promise<WriteRecord | string> {
+  const writes = await run.journal.attempt(journal => journal.writes({ gateId: run.gate.id, limit: 1_000 }));
+  if (!writes)
+    return `The journal cannot be used (${run.journal.unavailable}), so there is nothing to undo from.`;
+  const write =
+    writeId === undefined
+      ? writes.find(({ outcome }) => outcome === 'applied')
+      : writes.find(({ id }) => id === writeId);
+  if (!write && writeId !== undefined) return `Gate ${run.gate.name} has no write ${writeId}.`;
+  return write ?? `Postern has written nothing to gate ${run.gate.name} yet.`;
+}
+
+/** Pure. */
+export function planUndo(
+  write: WriteRecord,
+  entries: readonly Cidr[],
+  ledger: readonly LedgerRow[],
+  owned: readonly OwnedEntry[],
+): Undo {
+  const present = new Set(entries);
+  const ours = new Set(owned.map(({ cidr }) => cidr));
+  const { adds, removes } = deltaOf(write.before, write.target);
+  const letIn = adds.filter(cidr => present.has(cidr) && ours.has(cidr));
+  const takesBack = letIn.filter(cidr => neverWantedByAtlas(cidr, ledger));
+  return {
+    write,
+    putsBack: removes.filter(cidr => !present.has(cidr)),
+    takesBack,
+    stays: letIn.filter(cidr => !takesBack.includes(cidr)),
+  };
+}
+
+/** Only the config ever wanted it, and a complete reading shows that it does not any more. */
+function neverWantedByAtlas(cidr: Cidr, ledger: readonly LedgerRow[]): boolean {
+  const entry = AddressSet.of([cidr]);
+  const rows = ledger.filter(row => entry.overlaps(row.cidr));
+  return (
+    rows.length > 0 &&
+    rows.every(row => row.absentSinceMs !== null && row.provenance.every(({ feed }) => feed === 'static'))
+  );
+}
+
+function refuse({ gate, settings }: Run, undo: Undo): { message: string; remedy: string } | undefined {
+  const { id } = undo.write;
+  if (settings.policy === 'observe') {
+    return {
+      message: `The policy of gate ${gate.name} is observe: nothing is written.`,
+      remedy: 'Set `policy: add-only` or `policy: sync` on the gate, or give --policy.',
+    };
+  }
+  if (undo.takesBack.length > 0 && settings.policy !== 'sync') {
+    return {
+      message: `Undoing write ${id} would take ${undo.takesBack.length} entries out, and the policy of gate ${gate.name} is ${settings.policy}.`,
+      remedy: 'Set `policy: sync` on the gate, or give --policy sync.',
+    };
+  }
+  if (undo.putsBack.length + undo.takesBack.length > 0) return undefined;
+  if (undo.stays.length > 0) {
+    return {
+      message: `Write ${id} let in ${undo.stays.length} addresses that Atlas wants or wanted; taking them back could lock Atlas out. Nothing was written.`,
+      remedy:
+        'An address that Atlas no longer lists goes by itself after its grace period; one from the config, once it is out of the config and a complete reading has confirmed that.',
+    };
+  }
+  return { message: `Write ${id} is undone already: nothing to do.`, remedy: 'See `postern history`.' };
+}

@@ -1,0 +1,79 @@
+/** What every writing run shares: the gate's lock, and a result that tells instead of an exception. */
+import { hostname } from 'node:os';
+import type { LockHolder, LockResult } from '../journal/journal.ts';
+import type { Plan } from '../plan/plan.ts';
+import type { Run, RunResult, RunStatus, RunWrite } from './run.ts';
+
+/** A run over one gate takes seconds; a holder that is silent for this long, on another machine, is gone. */
+const lockLeaseMs = 15 * 60_000;
+
+/** What a run has come to so far, and how it ends. */
+export interface ResultBuilder {
+  plan: Plan | undefined;
+  readonly writes: RunWrite[];
+  end(status: RunStatus, message: string, extra?: { remedy?: string; error?: unknown }): RunResult;
+}
+
+/**
+ * Does `work` while no other run works on the gate. Without a journal there is no lock: only additions are
+ * possible then, and two runs that add the same addresses do no harm.
+ */
+export async function withLock(
+  run: Run,
+  work: (result: ResultBuilder) => Promise<RunResult>,
+): Promise<RunResult> {
+  const result = resultBuilder(run);
+  try {
+    const lock = await takeLock(run);
+    if (lock && !lock.acquired) {
+      return result.end(
+        'refused',
+        `Gate ${run.gate.name} is being worked on by ${describeHolder(lock.holder)}.`,
+        {
+          remedy:
+            'Wait until it is done; if it died on another machine, its lock ends by itself within 15 minutes.',
+        },
+      );
+    }
+    if (lock?.takenFrom) run.report({ kind: 'lock-taken-over', from: describeHolder(lock.takenFrom) });
+    try {
+      return await work(result);
+    } finally {
+      if (lock) await run.journal.attempt(() => lock.release());
+    }
+  } catch (error) {
+    return result.end('failed', error instanceof Error ? error.message : String(error), { error });
+  }
+}
+
+/** Undefined when there is no journal to take it from. */
+export async function takeLock(run: Run): Promise<LockResult | undefined> {
+  const holder: LockHolder = {
+    pid: process.pid,
+    host: hostname(),
+    command: run.command,
+    sinceMs: run.clock.now(),
+  };
+  return await run.journal.attempt(journal => journal.lock(run.gate.id, holder, lockLeaseMs));
+}
+
+function describeHolder({ command, pid, host, sinceMs }: LockHolder): string {
+  return `\`${command}\` (pid ${pid} on ${host}, since ${new Date(sinceMs).toISOString()})`;
+}
+
+function resultBuilder(run: Run): ResultBuilder {
+  const builder: ResultBuilder = {
+    plan: undefined,
+    writes: [],
+    end: (status, message, extra = {}) => ({
+      gate: { id: run.gate.id, name: run.gate.name },
+      status,
+      message,
+      writes: builder.writes,
+      ...(builder.plan && { plan: builder.plan }),
+      ...(extra.remedy !== undefined && { remedy: extra.remedy }),
+      ...(extra.error !== undefined && { error: extra.error }),
+    }),
+  };
+  return builder;
+}

@@ -1,0 +1,106 @@
+/** One journalled write: intent on disk, write, read back, outcome. Every write to a gate goes through here. */
+import { AddressSet } from '../address/address-set.ts';
+import type { Cidr } from '../address/cidr.ts';
+import { GateError, type GateState, GateUnverifiedError } from '../gates/gate.ts';
+import type { WriteKind, WriteOutcome } from '../journal/journal.ts';
+import type { Run, RunWrite } from './run.ts';
+
+export interface StepWrite {
+  readonly kind: WriteKind;
+  readonly to: readonly Cidr[];
+  readonly planChecksum: string;
+  readonly reason: string;
+}
+
+export interface StepResult {
+  readonly state: GateState;
+  readonly write: RunWrite;
+  /** Records the outcome. For a removal it is called only once Atlas has confirmed it. */
+  finish(outcome: WriteOutcome, after: readonly Cidr[]): Promise<void>;
+}
+
+/** Thrown when a removal cannot be journalled, and so does not happen. */
+export class NotJournalledError extends Error {
+  override readonly name = 'NotJournalledError';
+  readonly remedy = 'Mend the journal; additions go on meanwhile, removals wait.';
+}
+
+/**
+ * Writes `write.to` over the list that `state` shows. An addition goes on when the journal is unavailable and
+ * is spooled; anything that takes away does not (DESIGN.md §3, invariant 8).
+ *
+ * @throws GateConflictError when someone else changed the list: nothing was written, the caller plans again
+ * @throws GateError and GateUnverifiedError as the gate does; the journal has what is known of the outcome
+ */
+export async function writeStep(run: Run, state: GateState, write: StepWrite): Promise<StepResult> {
+  const { gate, journal, clock } = run;
+  const before = state.entries;
+  const delta = deltaOf(before, write.to);
+  const takesAway = !AddressSet.of(write.to).covers(AddressSet.of(before));
+  const intent = {
+    gateId: gate.id,
+    gateName: gate.name,
+    kind: write.kind,
+    before,
+    target: write.to,
+    planChecksum: write.planChecksum,
+    by: run.by,
+    reason: write.reason,
+    atMs: clock.now(),
+  };
+  const id = await journal.attempt(j => j.beginWrite(intent));
+  if (id === undefined) {
+    const because = journal.unavailable ?? 'unknown';
+    run.report({ kind: 'journal-unavailable', because });
+    if (takesAway)
+      throw new NotJournalledError(
+        `The journal cannot record the removal (${because}); nothing was removed.`,
+      );
+  }
+  const finish = async (outcome: WriteOutcome | null, after: readonly Cidr[] | null, error?: string) => {
+    const atMs = clock.now();
+    // An outcome that nobody knows stays open; the next run finds out what the gate holds.
+    if (id !== undefined && outcome !== null) {
+      await journal.attempt(j =>
+        j.finishWrite(id, { outcome, after, atMs, ...(error === undefined ? {} : { error }) }),
+      );
+    } else if (id === undefined && outcome === 'applied') {
+      journal.spool({ ...intent, outcome, after, finishedAtMs: atMs, error: null });
+    }
+  };
+
+  run.report({ kind: 'writing', write: write.kind, adds: delta.adds.length, removes: delta.removes.length });
+  let after: GateState;
+  try {
+    after = await gate.write(write.to, state.revision);
+  } catch (error) {
+    await finish(...outcomeOf(error, before), error instanceof Error ? error.message : String(error));
+    throw error;
+  }
+  run.report({ kind: 'written', write: write.kind, entries: after.entries.length });
+  return { state: after, write: { kind: write.kind, ...delta }, finish };
+}
+
+/** What a failed write is known to have done. */
+function outcomeOf(error: unknown, before: readonly Cidr[]): [WriteOutcome | null, readonly Cidr[] | null] {
+  if (error instanceof GateUnverifiedError) {
+    if (!error.state) return [null, null];
+    return [sameEntries(error.state.entries, before) ? 'not-applied' : 'partly', error.state.entries];
+  }
+  // Any other error of the gate is its word that nothing was written; what is no error of the gate is no word.
+  return error instanceof GateError ? ['not-applied', null] : [null, null];
+}
+
+export function deltaOf(
+  before: readonly Cidr[],
+  after: readonly Cidr[],
+): { readonly adds: readonly Cidr[]; readonly removes: readonly Cidr[] } {
+  const was = new Set(before);
+  const is = new Set(after);
+  return { adds: after.filter(cidr => !was.has(cidr)), removes: before.filter(cidr => !is.has(cidr)) };
+}
+
+export function sameEntries(a: readonly Cidr[], b: readonly Cidr[]): boolean {
+  const { adds, removes } = deltaOf(a, b);
+  return adds.length === 0 && removes.length === 0;
+}
