@@ -68,7 +68,7 @@ export function makePlan(input: PlanInput): Plan {
       addresses: new Set(newest.addresses.map(({ cidr }) => cidr)).size,
       faults: newest.faults.map(fault => `${fault.place}: ${fault.message}`),
     })),
-    entries: describeEntries(input, wanted, parts, closes),
+    entries: describeEntries(input, wanted, { ...parts, missing: addStep ? parts.missing : [] }, closes),
     adopts: parts.adopts,
     steps: blocked ? [] : steps,
     guards: dedupe(guards),
