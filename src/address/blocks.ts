@@ -1,6 +1,6 @@
 /** Between blocks and boundaries: many blocks in any order to one set, and one set to the fewest blocks. */
 import { compareWords, type Width } from './boundaries.ts';
-import { sortedOrder } from './sort.ts';
+import { ascendingOrder } from './sort.ts';
 import { networkMask } from './spelling.ts';
 
 /** Blocks of one family, in any order: their network addresses, and their prefix lengths. */
@@ -12,27 +12,25 @@ export interface Blocks {
 
 /** The boundaries of the union of the blocks. */
 export function boundariesOf({ width, words, prefixLengths }: Blocks): Uint32Array {
-  const order = sortedOrder(words, width);
   const result = new Uint32Array(2 * words.length);
-  const end = new Uint32Array(width);
   const blockEnd = new Uint32Array(width);
   let length = 0;
-  const append = (source: Uint32Array, at: number) => {
-    for (let word = 0; word < width; word++) result[length++] = source[at + word]!;
-  };
-  for (const block of order) {
+  const order = ascendingOrder(words, width);
+  for (let place = 0; place < order.length; place++) {
+    const block = order[place]!;
     const at = block * width;
-    const isFirst = length === 0;
-    if (isFirst || compareWords(words, at, end, 0, width) > 0) {
-      if (!isFirst) append(end, 0);
-      append(words, at);
-      end.fill(0);
+    // The block starts a new range unless it starts within, or right after, the one that is last so far.
+    if (length === 0 || compareWords(words, at, result, length - width, width) > 0) {
+      for (let word = 0; word < width; word++) result[length + word] = words[at + word]!;
+      length += 2 * width;
     }
-    // Nothing that follows can lie outside of a range that reaches the last address.
-    if (!writeEnd(words, at, prefixLengths[block]!, width, blockEnd)) return result.slice(0, length);
-    if (compareWords(blockEnd, 0, end, 0, width) > 0) end.set(blockEnd);
+    const hasEnd = writeEnd(words, at, prefixLengths[block]!, width, blockEnd);
+    // A range that reaches the last address has no end, and all that follows lies within it.
+    if (!hasEnd) return result.slice(0, length - width);
+    if (compareWords(blockEnd, 0, result, length - width, width) > 0) {
+      for (let word = 0; word < width; word++) result[length - width + word] = blockEnd[word]!;
+    }
   }
-  if (length > 0) append(end, 0);
   return result.slice(0, length);
 }
 
@@ -45,15 +43,17 @@ function writeEnd(
   end: Uint32Array,
 ): boolean {
   if (prefixLength === 0) return false;
+  for (let word = 0; word < width; word++) end[word] = words[at + word]!;
   let word = (prefixLength - 1) >> 5;
-  let carry = 2 ** (32 * (word + 1) - prefixLength);
-  for (let other = 0; other < width; other++) end[other] = words[at + other]!;
-  for (; carry > 0 && word >= 0; word--) {
-    const sum = end[word]! + carry;
+  // Powers by shifting: `2 **` takes most of the time here.
+  let sum = end[word]! + ((1 << (32 * (word + 1) - prefixLength)) >>> 0);
+  end[word] = sum;
+  while (sum > 0xffffffff && word > 0) {
+    word--;
+    sum = end[word]! + 1;
     end[word] = sum;
-    carry = sum > 0xffffffff ? 1 : 0;
   }
-  return carry === 0;
+  return sum <= 0xffffffff;
 }
 
 /** Calls `visit` with each of the fewest blocks that make up the set, ascending. `words` is used again each time. */

@@ -58,10 +58,11 @@ export function countBelow(
   return low;
 }
 
-export function compareWords(a: Uint32Array, i: number, b: Uint32Array, j: number, width: Width): number {
+export function compareWords(a: Uint32Array, i: number, b: Uint32Array, j: number, width: Width): -1 | 0 | 1 {
   for (let word = 0; word < width; word++) {
-    const difference = a[i + word]! - b[j + word]!;
-    if (difference !== 0) return difference;
+    const left = a[i + word]!;
+    const right = b[j + word]!;
+    if (left !== right) return left < right ? -1 : 1;
   }
   return 0;
 }

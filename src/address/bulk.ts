@@ -2,9 +2,7 @@
 import { type Blocks, forEachBlock } from './blocks.ts';
 import type { Width } from './boundaries.ts';
 import { CidrError, type ParseOptions, tryParseCidr } from './cidr.ts';
-import { BlockReader, type Family, maxLineBytes, wordsOf, writeBlock } from './spelling.ts';
-
-const lineFeed = 0x0a;
+import { BlockReader, type Family, lineFeed, maxLineBytes, wordsOf, writeBlock } from './spelling.ts';
 
 /** Blocks of one family while a list is read. */
 class GrowingBlocks implements Blocks {
@@ -56,25 +54,25 @@ export function readLines(
   const v4 = new GrowingBlocks(4);
   const v6 = new GrowingBlocks(6);
   for (let from = 0; from < text.length; ) {
-    const lineEnd = text.indexOf(lineFeed, from);
-    const to = lineEnd < 0 ? text.length : lineEnd;
+    const end = reader.read(text, from);
     if (
-      !reader.read(text, from, to) ||
+      end < 0 ||
       (reader.bare && options.bare !== 'host') ||
       (reader.clearHostBits() && options.hostBits !== 'mask')
     ) {
-      throw refusal(text.subarray(from, to), options);
+      throw refusalOfLine(text, from, options);
     }
     (reader.family === 4 ? v4 : v6).add(reader.words, reader.prefixLength);
-    from = to + 1;
+    from = end + 1;
   }
   return { v4, v6 };
 }
 
-function refusal(line: Uint8Array, options: ParseOptions): CidrError {
-  const text = new TextDecoder().decode(line);
-  const result = tryParseCidr(text, options);
-  return result.ok ? new CidrError(text, 'it was refused in a list') : result.error;
+function refusalOfLine(text: Uint8Array, from: number, options: ParseOptions): CidrError {
+  const end = text.indexOf(lineFeed, from);
+  const line = new TextDecoder().decode(text.subarray(from, end < 0 ? text.length : end));
+  const result = tryParseCidr(line, options);
+  return result.ok ? new CidrError(line, 'it was refused in a list') : result.error;
 }
 
 /** The fewest blocks that make up the set, one per line, ascending, every line ended. */

@@ -29,7 +29,6 @@ export type ParseResult =
 
 const reader = new BlockReader();
 const otherReader = new BlockReader();
-// One byte more than any block has, so that what is too long stays too long when cut off.
 const textBytes = Buffer.alloc(128);
 const lineBytes = Buffer.alloc(maxLineBytes);
 
@@ -60,10 +59,13 @@ function isBlock(text: string): boolean {
   return isIP(address) !== 0 && readText(reader, text);
 }
 
+/** The whole text must be one block, so the reader has to end where the text does. */
 function readText(into: BlockReader, text: string): boolean {
-  // Latin-1 keeps the low byte of every character, which would turn some Unicode digits into ASCII ones.
-  const bytes = textBytes.write(text);
-  return text.length === bytes && into.read(textBytes, 0, bytes);
+  // Cut off, a text that is too long would be another one; no block needs more bytes than these.
+  if (text.length >= textBytes.length) return false;
+  // UTF-8, because Latin-1 would keep the low byte of each character and make ASCII digits of some others.
+  textBytes.write(`${text}\n`);
+  return into.read(textBytes, 0) === text.length;
 }
 
 function refuse(text: string, fault: string): ParseResult {

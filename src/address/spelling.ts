@@ -12,6 +12,7 @@ export const wordsOf = (family: Family): 1 | 4 => (family === 4 ? 1 : 4);
 /** The prefix length of a single address. */
 export const maxPrefixLengthOf = (family: Family): 32 | 128 => (family === 4 ? 32 : 128);
 
+export const lineFeed = 0x0a;
 const zero = 0x30;
 const dot = 0x2e;
 const slash = 0x2f;
@@ -22,7 +23,7 @@ const lowerA = 0x61;
  * Reads one block after another into the same fields, so that reading makes no garbage.
  *
  * Accepts what `isIP` of `node:net` accepts, less zone ids, followed by nothing or by `/` and a decimal prefix
- * length without sign or leading zero (RFC 4632 §3.1, RFC 4291 §2.2 and §2.3). Host bits are kept.
+ * length without sign or leading zero (RFC 4632 section 3.1, RFC 4291 sections 2.2 and 2.3). Host bits are kept.
  */
 export class BlockReader {
   family: Family = 4;
@@ -31,130 +32,136 @@ export class BlockReader {
   prefixLength = 0;
   /** There was no prefix length; `prefixLength` then is that of a single address. */
   bare = false;
-  /** Where the reader stands in the bytes. */
-  #at = 0;
+  readonly #groups = new Uint16Array(8);
 
-  /** Reads `bytes[from, to)` and tells whether it is a block. When it is not, the fields mean nothing. */
-  read(bytes: Uint8Array, from: number, to: number): boolean {
-    this.#at = from;
-    if (this.#readIpv4(bytes, to)) this.family = 4;
-    else {
-      this.#at = from;
-      if (!this.#readIpv6(bytes, to)) return false;
+  /**
+   * Reads the block that starts at `from` and must end at a line feed or at the end of the bytes. Gives the place
+   * of that end, or -1 when there is no block; the fields then mean nothing.
+   */
+  read(bytes: Uint8Array, from: number): number {
+    this.family = 4;
+    let at = this.#readIpv4(bytes, from);
+    if (at < 0) {
       this.family = 6;
+      at = this.#readIpv6(bytes, from);
     }
-    return this.#readPrefixLength(bytes, to);
+    return at < 0 ? -1 : this.#readPrefixLength(bytes, at);
   }
 
-  /** Four decimal octets without leading zeros; stops at the first byte that is neither a digit nor a dot. */
-  #readIpv4(bytes: Uint8Array, to: number): boolean {
+  /** Four decimal octets without leading zeros, into the first word. Gives the place after them, or -1. */
+  #readIpv4(bytes: Uint8Array, from: number): number {
     let address = 0;
-    let octet = 0;
-    let digits = 0;
-    let dots = 0;
-    let at = this.#at;
-    for (; at < to; at++) {
-      const code = bytes[at]!;
-      const digit = code - zero;
-      if (digit >= 0 && digit <= 9) {
-        if (digits > 0 && octet === 0) return false;
+    let at = from;
+    for (let dots = 0; ; dots++) {
+      const start = at;
+      let octet = 0;
+      for (; at < bytes.length; at++) {
+        const digit = bytes[at]! - zero;
+        if (digit < 0 || digit > 9) break;
         octet = octet * 10 + digit;
-        if (octet > 255) return false;
-        digits++;
-      } else if (code === dot) {
-        if (digits === 0 || dots === 3) return false;
-        address = (address << 8) | octet;
-        octet = 0;
-        digits = 0;
-        dots++;
-      } else break;
+        if (octet > 255) return -1;
+      }
+      if (at === start || (at - start > 1 && bytes[start] === zero)) return -1;
+      address = (address << 8) | octet;
+      if (dots === 3) break;
+      if (at === bytes.length || bytes[at] !== dot) return -1;
+      at++;
     }
-    if (dots !== 3 || digits === 0) return false;
-    this.words[0] = (address << 8) | octet;
-    this.#at = at;
-    return true;
+    this.words[0] = address;
+    return at;
   }
 
-  /** Eight groups of one to four hexadecimal digits; `::` once; the last two may be a dotted quad. */
-  #readIpv6(bytes: Uint8Array, to: number): boolean {
-    const { words } = this;
-    const groups = new Uint16Array(8);
+  /** Eight groups, or fewer with one `::`; a dotted quad may stand for the last two. Gives the place after, or -1. */
+  #readIpv6(bytes: Uint8Array, from: number): number {
+    const groups = this.#groups;
     let count = 0;
     let gap = -1;
-    let at = this.#at;
-    if (bytes[at] === colon) {
-      if (bytes[at + 1] !== colon) return false;
+    let at = from;
+    if (at + 1 < bytes.length && bytes[at] === colon && bytes[at + 1] === colon) {
       gap = 0;
       at += 2;
     }
-    while (at < to && bytes[at] !== slash) {
+    while (!(gap === count && isAddressEnd(bytes, at))) {
+      if (count === 8) return -1;
       const start = at;
       let group = 0;
-      for (; at < to; at++) {
+      for (; at < bytes.length; at++) {
         const digit = hexDigit(bytes[at]!);
         if (digit < 0) break;
-        if (at - start === 4) return false;
         group = group * 16 + digit;
+        if (group > 0xffff) return -1;
       }
-      if (at === start || count === 8) return false;
-      if (at < to && bytes[at] === dot) {
-        this.#at = start;
-        if (count > 6 || !this.#readIpv4(bytes, to)) return false;
-        at = this.#at;
-        groups[count++] = words[0]! >>> 16;
-        groups[count++] = words[0]! & 0xffff;
+      if (at === start || at - start > 4) return -1;
+      if (at < bytes.length && bytes[at] === dot) {
+        at = this.#readIpv4(bytes, start);
+        if (at < 0 || count > 6) return -1;
+        groups[count++] = this.words[0]! >>> 16;
+        groups[count++] = this.words[0]!;
         break;
       }
       groups[count++] = group;
-      if (at === to || bytes[at] === slash) break;
-      if (bytes[at] !== colon) return false;
-      at++;
-      if (at < to && bytes[at] === colon) {
-        if (gap >= 0) return false;
+      if (isAddressEnd(bytes, at)) break;
+      if (bytes[at++] !== colon) return -1;
+      if (at < bytes.length && bytes[at] === colon) {
+        if (gap >= 0) return -1;
         gap = count;
         at++;
-      } else if (at === to || bytes[at] === slash) return false;
+      }
     }
-    if (gap < 0 ? count !== 8 : count > 7) return false;
-    if (gap >= 0) {
-      groups.copyWithin(8 - (count - gap), gap, count);
-      groups.fill(0, gap, 8 - (count - gap));
-    }
-    for (let word = 0; word < 4; word++) {
-      words[word] = (groups[2 * word]! << 16) | groups[2 * word + 1]!;
-    }
-    this.#at = at;
-    return true;
+    if (gap < 0 ? count !== 8 : count > 7) return -1;
+    this.#spreadGroups(count, gap < 0 ? count : gap);
+    return at;
   }
 
-  #readPrefixLength(bytes: Uint8Array, to: number): boolean {
-    const max = maxPrefixLengthOf(this.family);
-    const start = this.#at + 1;
-    this.bare = this.#at === to;
-    this.prefixLength = max;
-    if (this.bare) return true;
-    if (bytes[this.#at] !== slash || start === to || to - start > 3) return false;
-    let length = 0;
-    for (let at = start; at < to; at++) {
-      const digit = bytes[at]! - zero;
-      if (digit < 0 || digit > 9 || (at > start && length === 0)) return false;
-      length = length * 10 + digit;
+  /** Puts the groups into the words, with zeros for the missing ones from `gap` on. */
+  #spreadGroups(count: number, gap: number): void {
+    const missing = 8 - count;
+    for (let index = 0; index < 8; index++) {
+      const group =
+        index < gap ? this.#groups[index]! : index < gap + missing ? 0 : this.#groups[index - missing]!;
+      const word = index >> 1;
+      this.words[word] = (this.words[word]! << 16) | group;
     }
+  }
+
+  #readPrefixLength(bytes: Uint8Array, from: number): number {
+    const max = maxPrefixLengthOf(this.family);
+    this.prefixLength = max;
+    this.bare = isLineEnd(bytes, from);
+    if (this.bare) return from;
+    if (bytes[from] !== slash) return -1;
+    const start = from + 1;
+    let at = start;
+    let length = 0;
+    for (; at < bytes.length; at++) {
+      const digit = bytes[at]! - zero;
+      if (digit < 0 || digit > 9) break;
+      length = length * 10 + digit;
+      if (length > max) return -1;
+    }
+    if (at === start || (at - start > 1 && bytes[start] === zero) || !isLineEnd(bytes, at)) return -1;
     this.prefixLength = length;
-    return length <= max;
+    return at;
   }
 
   /** Clears the bits beyond the prefix; tells whether any was set. */
   clearHostBits(): boolean {
-    let cleared = false;
+    let cleared = 0;
     for (let word = 0; word < wordsOf(this.family); word++) {
-      const mask = networkMask(this.prefixLength, word);
-      const masked = (this.words[word]! & mask) >>> 0;
-      if (masked !== this.words[word]) cleared = true;
-      this.words[word] = masked;
+      const hostBits = this.words[word]! & ~networkMask(this.prefixLength, word);
+      this.words[word] = this.words[word]! ^ hostBits;
+      cleared |= hostBits;
     }
-    return cleared;
+    return cleared !== 0;
   }
+}
+
+function isLineEnd(bytes: Uint8Array, at: number): boolean {
+  return at === bytes.length || bytes[at] === lineFeed;
+}
+
+function isAddressEnd(bytes: Uint8Array, at: number): boolean {
+  return isLineEnd(bytes, at) || bytes[at] === slash;
 }
 
 /** The network bits of one word of a block. */
