@@ -25,12 +25,18 @@ export interface GateLimits {
   readonly settleMs: number;
 }
 
+/**
+ * Whom the gate lets in as it stands: those `listed`, or, whatever the list holds, `everyone` or `nobody`;
+ * `unknown` when something that Postern does not read decides. The list is in force only in the first case.
+ */
+export const lets = ['listed', 'everyone', 'nobody', 'unknown'] as const;
+export type Lets = (typeof lets)[number];
+
 export interface GateState {
   /** Every entry of the list, ours or not, in canonical form and in the gate's own order, no duplicates. */
   readonly entries: readonly Cidr[];
   readonly revision: Revision;
-  /** False when the list decides nothing at present, whatever it holds. */
-  readonly inForce: boolean;
+  readonly lets: Lets;
   readonly findings: readonly Finding[];
   /** Who changed the gate last and when, where the cloud tells. */
   readonly lastChange?: { readonly at?: string; readonly by?: string };
@@ -62,7 +68,11 @@ export class GateError extends Error {
   readonly code: string | undefined;
   readonly remedy: string | undefined;
 
-  constructor(gate: string, message: string, options: { code?: string; remedy?: string; cause?: unknown } = {}) {
+  constructor(
+    gate: string,
+    message: string,
+    options: { code?: string; remedy?: string; cause?: unknown } = {},
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.gate = gate;
     this.code = options.code;

@@ -58,7 +58,7 @@ export function makePlan(input: PlanInput): Plan {
 
   const plan = {
     version: 1 as const,
-    gate: { id: gate.id, kind: gate.kind, name: gate.name, inForce: state.inForce },
+    gate: { id: gate.id, kind: gate.kind, name: gate.name, lets: state.lets },
     policy,
     atMs: nowMs,
     feeds: feeds.map(({ feed, newest }) => ({

@@ -5,7 +5,7 @@
 import type { FeedId, Provenance } from '../address/address.ts';
 import type { Cidr } from '../address/cidr.ts';
 import type { Finding } from '../finding.ts';
-import type { GateKind, GateUsage } from '../gates/gate.ts';
+import type { GateKind, GateUsage, Lets } from '../gates/gate.ts';
 
 /** What a gate allows Postern to do: nothing (the default), only add, or add and remove. */
 export const policies = ['observe', 'add-only', 'sync'] as const;
@@ -63,7 +63,7 @@ export interface Plan {
     readonly id: string;
     readonly kind: GateKind;
     readonly name: string;
-    readonly inForce: boolean;
+    readonly lets: Lets;
   };
   readonly policy: Policy;
   readonly atMs: number;

@@ -21,7 +21,7 @@ export const limitsOf = (maxEntries: number, settleMs = 0): GateLimits => ({
 });
 
 export function stateOf(entries: readonly Cidr[], more: Partial<GateState> = {}): GateState {
-  return { entries, revision: `r${entries.join()}` as Revision, inForce: true, findings: [], ...more };
+  return { entries, revision: `r${entries.join()}` as Revision, lets: 'listed', findings: [], ...more };
 }
 
 export function addressesOf(feed: FeedId, list: readonly Cidr[]): readonly Address[] {
