@@ -1,8 +1,9 @@
-import { boundariesOf, lastOfBlock } from './blocks.ts';
+import { widthOf, writeLastAddress } from './block.ts';
+import { BlockReader } from './block-reader.ts';
+import { boundariesOf } from './blocks.ts';
 import { combinations, combine, countBelow, sameWords, sizeOf } from './boundaries.ts';
-import { readLines, writeLines } from './bulk.ts';
 import { type Cidr, type ParseOptions, readCanonical } from './cidr.ts';
-import { BlockReader, wordsOf } from './spelling.ts';
+import { type BlockList, readCidrs, readLines, writeLines } from './lines.ts';
 
 const noBoundaries = new Uint32Array(0);
 const reader = new BlockReader();
@@ -25,12 +26,15 @@ export class AddressSet {
 
   /** The union of the blocks, in any order. */
   static of(cidrs: Iterable<Cidr>): AddressSet {
-    return AddressSet.fromLines(Buffer.from([...cidrs].join('\n')));
+    return AddressSet.#ofBlocks(readCidrs(cidrs));
   }
 
   /** The union of the blocks in a text with one per line; see `readLines` for what is refused. */
   static fromLines(text: Uint8Array, options: ParseOptions = {}): AddressSet {
-    const { v4, v6 } = readLines(text, options);
+    return AddressSet.#ofBlocks(readLines(text, options));
+  }
+
+  static #ofBlocks({ v4, v6 }: BlockList): AddressSet {
     return new AddressSet(boundariesOf(v4), boundariesOf(v6));
   }
 
@@ -69,8 +73,8 @@ export class AddressSet {
   #countBoundaries(cidr: Cidr): { before: number; within: number } {
     readCanonical(reader, cidr);
     const boundaries = reader.family === 4 ? this.#v4 : this.#v6;
-    const width = wordsOf(reader.family);
-    lastOfBlock(reader.words, reader.prefixLength, width, last);
+    const width = widthOf(reader.family);
+    writeLastAddress(reader.words, reader.prefixLength, width, last);
     const before = countBelow(boundaries, width, reader.words, 0, true);
     return { before, within: countBelow(boundaries, width, last, 0, true) - before };
   }

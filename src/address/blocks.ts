@@ -1,7 +1,6 @@
 /** Between blocks and boundaries: many blocks in any order to one set, and one set to the fewest blocks. */
-import { compareWords, type Width } from './boundaries.ts';
+import { compareWords, copyWords, type Width } from './block.ts';
 import { ascendingOrder } from './sort.ts';
-import { networkMask } from './spelling.ts';
 
 /** Blocks of one family, in any order: their network addresses, and their prefix lengths. */
 export interface Blocks {
@@ -21,14 +20,14 @@ export function boundariesOf({ width, words, prefixLengths }: Blocks): Uint32Arr
     const at = block * width;
     // The block starts a new range unless it starts within, or right after, the one that is last so far.
     if (length === 0 || compareWords(words, at, result, length - width, width) > 0) {
-      for (let word = 0; word < width; word++) result[length + word] = words[at + word]!;
+      copyWords(words, at, result, length, width);
       length += 2 * width;
     }
     const hasEnd = writeEnd(words, at, prefixLengths[block]!, width, blockEnd);
     // A range that reaches the last address has no end, and all that follows lies within it.
     if (!hasEnd) return result.slice(0, length - width);
     if (compareWords(blockEnd, 0, result, length - width, width) > 0) {
-      for (let word = 0; word < width; word++) result[length - width + word] = blockEnd[word]!;
+      copyWords(blockEnd, 0, result, length - width, width);
     }
   }
   return result.slice(0, length);
@@ -43,7 +42,7 @@ function writeEnd(
   end: Uint32Array,
 ): boolean {
   if (prefixLength === 0) return false;
-  for (let word = 0; word < width; word++) end[word] = words[at + word]!;
+  copyWords(words, at, end, 0, width);
   let word = (prefixLength - 1) >> 5;
   // Powers by shifting: `2 **` takes most of the time here.
   let sum = end[word]! + ((1 << (32 * (word + 1) - prefixLength)) >>> 0);
@@ -66,7 +65,7 @@ export function forEachBlock(
   const first = new Uint32Array(width);
   const last = new Uint32Array(width);
   for (let at = 0; at < boundaries.length; at += 2 * width) {
-    for (let word = 0; word < width; word++) first[word] = boundaries[at + word]!;
+    copyWords(boundaries, at, first, 0, width);
     writeLast(boundaries, at + width, width, last);
     for (;;) {
       const hostBits = largestBlockAt(first, last, width);
@@ -122,9 +121,4 @@ function trailingZeros(words: Uint32Array, width: Width, flip: 0 | -1): number {
     count += 32;
   }
   return count;
-}
-
-/** Clears the host bits of a network address in place is the reader's work; here the last address of a block. */
-export function lastOfBlock(words: Uint32Array, prefixLength: number, width: Width, last: Uint32Array): void {
-  for (let word = 0; word < width; word++) last[word] = words[word]! | ~networkMask(prefixLength, word);
 }

@@ -6,7 +6,7 @@
  *
  * A boundary takes one 32-bit word for IPv4 and four for IPv6, most significant first; that number is `width`.
  */
-export type Width = 1 | 4;
+import { compareWords, copyWords, type Width } from './block.ts';
 
 /** Which members the result keeps, as a truth table: bit 3 for those in both, 2 in a only, 1 in b only. */
 export const combinations = { union: 0b1110, intersection: 0b1000, difference: 0b0100 } as const;
@@ -33,7 +33,8 @@ export function combine(a: Uint32Array, b: Uint32Array, width: Width, keep: numb
     }
     if (((keep >>> state) & 1) !== inside) {
       inside ^= 1;
-      for (let word = 0; word < width; word++) result[length++] = source[at + word]!;
+      copyWords(source, at, result, length, width);
+      length += width;
     }
   }
   return result.slice(0, length);
@@ -56,15 +57,6 @@ export function countBelow(
     else high = middle;
   }
   return low;
-}
-
-export function compareWords(a: Uint32Array, i: number, b: Uint32Array, j: number, width: Width): -1 | 0 | 1 {
-  for (let word = 0; word < width; word++) {
-    const left = a[i + word]!;
-    const right = b[j + word]!;
-    if (left !== right) return left < right ? -1 : 1;
-  }
-  return 0;
 }
 
 export function sameWords(a: Uint32Array, b: Uint32Array): boolean {

@@ -3,10 +3,12 @@
  * whatever does is in the one canonical form, so that equal blocks are equal strings.
  */
 import { isIP } from 'node:net';
+import { type Family, widthOf } from './block.ts';
+import { BlockReader } from './block-reader.ts';
+import { maxLineBytes, writeBlock } from './block-writer.ts';
 import { CidrError, faultOf } from './fault.ts';
-import { BlockReader, type Family, maxLineBytes, wordsOf, writeBlock } from './spelling.ts';
 
-export type { Family } from './spelling.ts';
+export type { Family } from './block.ts';
 export { CidrError };
 
 /**
@@ -73,7 +75,7 @@ function refuse(text: string, fault: string): ParseResult {
 }
 
 function printBlock(family: Family, words: Uint32Array, prefixLength: number): Cidr {
-  const length = writeBlock(lineBytes, 0, family, words, 0, prefixLength);
+  const length = writeBlock(lineBytes, 0, family, words, prefixLength);
   return lineBytes.toString('latin1', 0, length) as Cidr;
 }
 
@@ -91,7 +93,7 @@ export function compareCidrs(a: Cidr, b: Cidr): number {
   readCanonical(reader, a);
   readCanonical(otherReader, b);
   if (reader.family !== otherReader.family) return reader.family - otherReader.family;
-  for (let word = 0; word < wordsOf(reader.family); word++) {
+  for (let word = 0; word < widthOf(reader.family); word++) {
     const difference = reader.words[word]! - otherReader.words[word]!;
     if (difference !== 0) return difference;
   }

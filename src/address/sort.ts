@@ -1,5 +1,5 @@
 /** Radix sort of addresses, least significant digit first. */
-import { compareWords, type Width } from './boundaries.ts';
+import { compareWords, type Width } from './block.ts';
 
 const digitBits = 11;
 const digitMask = (1 << digitBits) - 1;

@@ -1,23 +1,7 @@
-/**
- * How a block is spelled: the one reader and the one writer of CIDR text, over bytes, so that a list of a
- * million lines and a single string take the same road.
- *
- * A block is held as 32-bit words, most significant first: one word for IPv4, four for IPv6.
- */
-export type Family = 4 | 6;
+import { ascii } from './ascii.ts';
+import { type Family, maxPrefixLengthOf, networkMask, widthOf } from './block.ts';
 
-/** How many 32-bit words an address of the family takes. */
-export const wordsOf = (family: Family): 1 | 4 => (family === 4 ? 1 : 4);
-
-/** The prefix length of a single address. */
-export const maxPrefixLengthOf = (family: Family): 32 | 128 => (family === 4 ? 32 : 128);
-
-export const lineFeed = 0x0a;
-const zero = 0x30;
-const dot = 0x2e;
-const slash = 0x2f;
-const colon = 0x3a;
-const lowerA = 0x61;
+const { lineFeed, dot, slash, zero, colon, lowerA } = ascii;
 
 /**
  * Reads one block after another into the same fields, so that reading makes no garbage.
@@ -147,7 +131,7 @@ export class BlockReader {
   /** Clears the bits beyond the prefix; tells whether any was set. */
   clearHostBits(): boolean {
     let cleared = 0;
-    for (let word = 0; word < wordsOf(this.family); word++) {
+    for (let word = 0; word < widthOf(this.family); word++) {
       const hostBits = this.words[word]! & ~networkMask(this.prefixLength, word);
       this.words[word] = this.words[word]! ^ hostBits;
       cleared |= hostBits;
@@ -164,90 +148,8 @@ function isAddressEnd(bytes: Uint8Array, at: number): boolean {
   return isLineEnd(bytes, at) || bytes[at] === slash;
 }
 
-/** The network bits of one word of a block. */
-export function networkMask(prefixLength: number, word: number): number {
-  const bits = prefixLength - 32 * word;
-  if (bits <= 0) return 0;
-  return bits >= 32 ? 0xffffffff : ~(0xffffffff >>> bits) >>> 0;
-}
-
 function hexDigit(code: number): number {
   if (code >= zero && code <= zero + 9) return code - zero;
   const letter = (code | 0x20) - lowerA;
   return letter >= 0 && letter <= 5 ? letter + 10 : -1;
-}
-
-/** No block is longer: `ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff/128`, and a line feed. */
-export const maxLineBytes = 44;
-
-/** Writes the canonical text of a block to `bytes` at `at`; gives the place after it. */
-export function writeBlock(
-  bytes: Uint8Array,
-  at: number,
-  family: Family,
-  words: Uint32Array,
-  firstWord: number,
-  prefixLength: number,
-): number {
-  const end = family === 4 ? writeIpv4(bytes, at, words[firstWord]!) : writeIpv6(bytes, at, words, firstWord);
-  bytes[end] = slash;
-  return writeDecimal(bytes, end + 1, prefixLength);
-}
-
-function writeIpv4(bytes: Uint8Array, at: number, address: number): number {
-  let next = writeDecimal(bytes, at, address >>> 24);
-  for (let shift = 16; shift >= 0; shift -= 8) {
-    bytes[next] = dot;
-    next = writeDecimal(bytes, next + 1, (address >>> shift) & 0xff);
-  }
-  return next;
-}
-
-/** RFC 5952: lower case, no leading zeros, the longest run of two or more zero groups as `::`, the first on a tie. */
-function writeIpv6(bytes: Uint8Array, at: number, words: Uint32Array, firstWord: number): number {
-  const mapped = words[firstWord] === 0 && words[firstWord + 1] === 0 && words[firstWord + 2] === 0xffff;
-  // RFC 5952 §5 recommends mixed notation for addresses that are known to embed an IPv4 one.
-  const groups = mapped ? 6 : 8;
-  const group = (index: number) => (words[firstWord + (index >> 1)]! >>> (index & 1 ? 0 : 16)) & 0xffff;
-  let gapStart = -1;
-  let gapLength = 1;
-  for (let start = 0; start < groups; start++) {
-    let length = 0;
-    while (start + length < groups && group(start + length) === 0) length++;
-    if (length > gapLength) {
-      gapStart = start;
-      gapLength = length;
-    }
-  }
-  let next = at;
-  for (let index = 0; index < groups; index++) {
-    if (index === gapStart) {
-      bytes[next++] = colon;
-      bytes[next++] = colon;
-      index += gapLength - 1;
-      continue;
-    }
-    if (index > 0 && bytes[next - 1] !== colon) bytes[next++] = colon;
-    next = writeHex(bytes, next, group(index));
-  }
-  if (!mapped) return next;
-  bytes[next++] = colon;
-  return writeIpv4(bytes, next, words[firstWord + 3]!);
-}
-
-function writeDecimal(bytes: Uint8Array, at: number, value: number): number {
-  let next = at;
-  if (value >= 100) bytes[next++] = zero + Math.trunc(value / 100);
-  if (value >= 10) bytes[next++] = zero + (Math.trunc(value / 10) % 10);
-  bytes[next++] = zero + (value % 10);
-  return next;
-}
-
-function writeHex(bytes: Uint8Array, at: number, value: number): number {
-  let next = at;
-  for (let shift = value > 0xfff ? 12 : value > 0xff ? 8 : value > 0xf ? 4 : 0; shift >= 0; shift -= 4) {
-    const digit = (value >>> shift) & 0xf;
-    bytes[next++] = digit < 10 ? zero + digit : lowerA + digit - 10;
-  }
-  return next;
 }
