@@ -7,7 +7,7 @@ export type Classification =
   | { readonly global: true }
   | {
       readonly global: false;
-      /** The special range that the block lies in or, failing that, the first one that lies in the block. */
+      /** The special range that the block lies in or, failing that, the broadest one that lies in the block. */
       readonly block: Cidr;
       readonly name: string;
       /** The registry and the RFC. */
@@ -16,9 +16,9 @@ export type Classification =
 
 const ranges = notGlobal
   .map(({ block, name, source }) => ({ block: parseCidr(block), name, source }))
-  .map(range => ({ ...range, set: AddressSet.of([range.block]) }))
-  // The narrowest range tells most about a block that lies in several.
-  .sort((a, b) => prefixLengthOf(b.block) - prefixLengthOf(a.block));
+  .map(range => ({ ...range, set: AddressSet.of([range.block]) }));
+const broadestFirst = ranges.toSorted((a, b) => prefixLengthOf(a.block) - prefixLengthOf(b.block));
+const narrowestFirst = broadestFirst.toReversed();
 
 const notGlobalSet = AddressSet.of(ranges.map(({ block }) => block)).difference(
   AddressSet.of(globalExceptions.map(({ block }) => parseCidr(block))),
@@ -32,8 +32,10 @@ const mappedSet = AddressSet.of([parseCidr('::ffff:0.0.0.0/96')]);
  */
 export function classify(cidr: Cidr): Classification {
   if (!notGlobalSet.overlaps(cidr)) return { global: true };
+  // Of several ranges that the block lies in, the narrowest tells most; of those that lie in it, the broadest.
   const { block, name, source } =
-    ranges.find(range => range.set.covers(cidr)) ?? ranges.findLast(range => range.set.overlaps(cidr))!;
+    narrowestFirst.find(range => range.set.covers(cidr)) ??
+    broadestFirst.find(range => range.set.overlaps(cidr))!;
   return { global: false, block, name, source };
 }
 
@@ -49,7 +51,8 @@ export function neverWrittenReason(cidr: Cidr): string | undefined {
   const classification = classify(cidr);
   if (classification.global) return undefined;
   const { block, name, source } = classification;
-  const reason = `it is in ${block}, ${name} (${source})`;
+  const where = prefixLengthOf(block) <= prefixLengthOf(cidr) ? 'lies in' : 'reaches into';
+  const reason = `it ${where} ${block}, ${name} (${source})`;
   return mappedSet.covers(cidr) ? `${reason}; write the IPv4 block ${mappedIpv4(cidr)} instead` : reason;
 }
 
