@@ -116,7 +116,10 @@ export interface Journal {
   writes(filter: { gateId?: string; limit: number }): Promise<readonly WriteRecord[]>;
 
   recordPlan(plan: { gateId: string; checksum: string; atMs: number; json: string }): Promise<void>;
-  plans(filter: { gateId?: string; limit: number }): Promise<readonly { gateId: string; checksum: string; atMs: number; json: string }[]>;
+  plans(filter: {
+    gateId?: string;
+    limit: number;
+  }): Promise<readonly { gateId: string; checksum: string; atMs: number; json: string }[]>;
 
   /**
    * Takes the gate's lock, or tells who has it. A holder on this host whose process is gone is replaced;
@@ -126,4 +129,3 @@ export interface Journal {
 
   close(): Promise<void>;
 }
-

@@ -3,10 +3,8 @@
  * (DESIGN.md §3, invariant 8). Once it has failed it counts as unavailable for the rest of the run, because
  * half a record is worse than none.
  */
-import type { Journal, WriteRecord } from '../journal/journal.ts';
-
-/** A finished addition that the journal could not take; kept elsewhere until it can. */
-export type SpooledWrite = Omit<WriteRecord, 'id'>;
+import type { Journal } from '../journal/journal.ts';
+import type { SpooledWrite } from '../journal/spool.ts';
 
 export class GuardedJournal {
   readonly #journal: Journal | undefined;

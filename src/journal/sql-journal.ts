@@ -1,0 +1,407 @@
+/** The journal over any SQL database that Kysely speaks to. */
+import { createHash, randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import { type Kysely, type Selectable, sql } from 'kysely';
+import type { FeedId } from '../address/address.ts';
+import type { Cidr } from '../address/cidr.ts';
+import type { Observation } from '../atlas/observation.ts';
+import type { Clock } from '../clock.ts';
+import type {
+  Journal,
+  LedgerRow,
+  LockHolder,
+  LockResult,
+  OwnedEntry,
+  WriteIntent,
+  WriteKind,
+  WriteOutcome,
+  WriteRecord,
+} from './journal.ts';
+import { isAlive, processIdentity } from './process-identity.ts';
+import type { JournalTables } from './schema.ts';
+
+export interface SqlJournalOptions {
+  readonly db: Kysely<JournalTables>;
+  readonly location: string;
+  readonly clock: Clock;
+  readonly transaction: { readonly begin: string; readonly commit: string; readonly rollback: string };
+}
+
+export class SqlJournal implements Journal {
+  readonly location: string;
+  readonly #db: Kysely<JournalTables>;
+  readonly #clock: Clock;
+  readonly #transaction: SqlJournalOptions['transaction'];
+  /** One transaction at a time: there is one connection. */
+  #queue: Promise<unknown> = Promise.resolve();
+
+  constructor({ db, location, clock, transaction }: SqlJournalOptions) {
+    this.#db = db;
+    this.location = location;
+    this.#clock = clock;
+    this.#transaction = transaction;
+  }
+
+  recordObservation(observation: Observation): Promise<void> {
+    const { id, feed, atMs, complete, faults, findings, addresses, sections } = observation;
+    const json = JSON.stringify({ addresses, sections });
+    const digest = createHash('sha256').update(json).digest('hex');
+    return this.#inTransaction(async db => {
+      await db
+        .insertInto('content')
+        .values({ digest, json })
+        .onConflict(oc => oc.doNothing())
+        .execute();
+      await db
+        .insertInto('observation')
+        .values({
+          id,
+          feed,
+          at_ms: atMs,
+          complete: complete ? 1 : 0,
+          address_count: new Set(addresses.map(({ cidr }) => cidr)).size,
+          notes: JSON.stringify({ faults, findings }),
+          content_digest: digest,
+        })
+        .onConflict(oc => oc.doNothing())
+        .execute();
+    });
+  }
+
+  async lastComplete(feed: FeedId): Promise<Observation | undefined> {
+    const row = await this.#db
+      .selectFrom('observation')
+      .innerJoin('content', 'content.digest', 'observation.content_digest')
+      .selectAll('observation')
+      .select('content.json')
+      .where('feed', '=', feed)
+      .where('complete', '=', 1)
+      .orderBy('at_ms', 'desc')
+      .limit(1)
+      .executeTakeFirst();
+    return row && { ...observationOf(row), ...JSON.parse(row.json) };
+  }
+
+  async peakCount(feed: FeedId, sinceMs: number): Promise<number> {
+    const row = await this.#db
+      .selectFrom('observation')
+      .select(({ fn }) => fn.max('address_count').as('peak'))
+      .where('feed', '=', feed)
+      .where('complete', '=', 1)
+      .where('at_ms', '>=', sinceMs)
+      .executeTakeFirst();
+    return Number(row?.peak ?? 0);
+  }
+
+  async observations(filter: { feed?: FeedId; limit: number }) {
+    const rows = await this.#db
+      .selectFrom('observation')
+      .innerJoin('content', 'content.digest', 'observation.content_digest')
+      .selectAll('observation')
+      .select('content.json')
+      .$if(filter.feed !== undefined, query => query.where('feed', '=', filter.feed!))
+      .orderBy('at_ms', 'desc')
+      .limit(filter.limit)
+      .execute();
+    return rows.map(row => ({ ...observationOf(row), sections: JSON.parse(row.json).sections }));
+  }
+
+  async ledger(gateId: string): Promise<readonly LedgerRow[]> {
+    const rows = await this.#db.selectFrom('ledger').selectAll().where('gate_id', '=', gateId).execute();
+    return rows.map(row => ({
+      cidr: row.cidr as Cidr,
+      provenance: JSON.parse(row.provenance),
+      firstWantedAtMs: Number(row.first_wanted_at_ms),
+      lastWantedAtMs: Number(row.last_wanted_at_ms),
+      absentSinceMs: numberOrNull(row.absent_since_ms),
+      absentReads: row.absent_reads,
+      lastAbsentReadAtMs: numberOrNull(row.last_absent_read_at_ms),
+    }));
+  }
+
+  saveLedger(gateId: string, rows: readonly LedgerRow[]): Promise<void> {
+    return this.#inTransaction(async db => {
+      await db.deleteFrom('ledger').where('gate_id', '=', gateId).execute();
+      for (const chunk of chunksOf(rows, 100)) {
+        await db
+          .insertInto('ledger')
+          .values(
+            chunk.map(row => ({
+              gate_id: gateId,
+              cidr: row.cidr,
+              provenance: JSON.stringify(row.provenance),
+              first_wanted_at_ms: row.firstWantedAtMs,
+              last_wanted_at_ms: row.lastWantedAtMs,
+              absent_since_ms: row.absentSinceMs,
+              absent_reads: row.absentReads,
+              last_absent_read_at_ms: row.lastAbsentReadAtMs,
+            })),
+          )
+          .execute();
+      }
+    });
+  }
+
+  async owned(gateId: string): Promise<readonly OwnedEntry[]> {
+    const rows = await this.#db.selectFrom('owned').selectAll().where('gate_id', '=', gateId).execute();
+    return rows.map(row => ({
+      cidr: row.cidr as Cidr,
+      how: row.how as OwnedEntry['how'],
+      sinceMs: Number(row.since_ms),
+    }));
+  }
+
+  adopt(gateId: string, cidrs: readonly Cidr[], atMs: number): Promise<void> {
+    return this.#inTransaction(db => own(db, gateId, cidrs, 'adopted', atMs));
+  }
+
+  beginWrite(intent: WriteIntent): Promise<number> {
+    return this.#inTransaction(async db => {
+      const row = await db
+        .insertInto('write_record')
+        .values({
+          gate_id: intent.gateId,
+          gate_name: intent.gateName,
+          kind: intent.kind,
+          before: JSON.stringify(intent.before),
+          target: JSON.stringify(intent.target),
+          plan_checksum: intent.planChecksum,
+          by: intent.by,
+          reason: intent.reason,
+          at_ms: intent.atMs,
+          outcome: null,
+          after: null,
+          finished_at_ms: null,
+          error: null,
+        })
+        .returning('id')
+        .executeTakeFirstOrThrow();
+      return row.id;
+    });
+  }
+
+  finishWrite(
+    id: number,
+    result: { outcome: WriteOutcome; after: readonly Cidr[] | null; atMs: number; error?: string },
+  ): Promise<void> {
+    return this.#inTransaction(async db => {
+      const row = await db
+        .selectFrom('write_record')
+        .selectAll()
+        .where('id', '=', id)
+        .executeTakeFirstOrThrow();
+      if (row.outcome !== null) return;
+      const write = recordOf(row);
+      await db
+        .updateTable('write_record')
+        .set({
+          outcome: result.outcome,
+          after: result.after && JSON.stringify(result.after),
+          finished_at_ms: result.atMs,
+          error: result.error ?? null,
+        })
+        .where('id', '=', id)
+        .execute();
+      if (result.after === null) return;
+      const before = new Set(write.before);
+      const after = new Set(result.after);
+      const gained = write.target.filter(cidr => !before.has(cidr) && after.has(cidr));
+      await own(db, write.gateId, gained, 'written', result.atMs);
+      const owned = await db.selectFrom('owned').select('cidr').where('gate_id', '=', write.gateId).execute();
+      const gone = owned.map(({ cidr }) => cidr).filter(cidr => !after.has(cidr as Cidr));
+      for (const chunk of chunksOf(gone, 500)) {
+        await db.deleteFrom('owned').where('gate_id', '=', write.gateId).where('cidr', 'in', chunk).execute();
+      }
+    });
+  }
+
+  async unfinishedWrites(gateId: string): Promise<readonly WriteRecord[]> {
+    const rows = await this.#db
+      .selectFrom('write_record')
+      .selectAll()
+      .where('gate_id', '=', gateId)
+      .where('outcome', 'is', null)
+      .orderBy('id')
+      .execute();
+    return rows.map(recordOf);
+  }
+
+  async writes(filter: { gateId?: string; limit: number }): Promise<readonly WriteRecord[]> {
+    const rows = await this.#db
+      .selectFrom('write_record')
+      .selectAll()
+      .$if(filter.gateId !== undefined, query => query.where('gate_id', '=', filter.gateId!))
+      .orderBy('id', 'desc')
+      .limit(filter.limit)
+      .execute();
+    return rows.map(recordOf);
+  }
+
+  async recordPlan(plan: { gateId: string; checksum: string; atMs: number; json: string }): Promise<void> {
+    await this.#inTransaction(async db => {
+      const newest = await db
+        .selectFrom('plan')
+        .select(['checksum'])
+        .where('gate_id', '=', plan.gateId)
+        .orderBy('at_ms', 'desc')
+        .limit(1)
+        .executeTakeFirst();
+      // A plan that would write the same thing as the one before is no news.
+      if (newest?.checksum === plan.checksum) return;
+      await db
+        .insertInto('plan')
+        .values({ gate_id: plan.gateId, checksum: plan.checksum, at_ms: plan.atMs, json: plan.json })
+        .execute();
+    });
+  }
+
+  async plans(filter: { gateId?: string; limit: number }) {
+    const rows = await this.#db
+      .selectFrom('plan')
+      .selectAll()
+      .$if(filter.gateId !== undefined, query => query.where('gate_id', '=', filter.gateId!))
+      .orderBy('at_ms', 'desc')
+      .limit(filter.limit)
+      .execute();
+    return rows.map(({ gate_id: gateId, checksum, at_ms, json }) => ({
+      gateId,
+      checksum,
+      atMs: Number(at_ms),
+      json,
+    }));
+  }
+
+  lock(gateId: string, holder: LockHolder, leaseMs: number): Promise<LockResult> {
+    const token = randomUUID();
+    return this.#inTransaction(async db => {
+      const row = await db
+        .selectFrom('gate_lock')
+        .selectAll()
+        .where('gate_id', '=', gateId)
+        .executeTakeFirst();
+      const current = row && holderOf(row);
+      if (row && current && isHeld(row, this.#clock.now())) return { acquired: false, holder: current };
+      await db.deleteFrom('gate_lock').where('gate_id', '=', gateId).execute();
+      await db
+        .insertInto('gate_lock')
+        .values({
+          gate_id: gateId,
+          token,
+          pid: holder.pid,
+          host: holder.host,
+          command: holder.command,
+          since_ms: holder.sinceMs,
+          lease_until_ms: this.#clock.now() + leaseMs,
+          process_identity: processIdentity(holder.pid),
+        })
+        .execute();
+      return {
+        acquired: true,
+        ...(current && { takenFrom: current }),
+        release: () => this.#release(gateId, token),
+      };
+    });
+  }
+
+  #release(gateId: string, token: string): Promise<void> {
+    return this.#inTransaction(async db => {
+      await db.deleteFrom('gate_lock').where('gate_id', '=', gateId).where('token', '=', token).execute();
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#queue.catch(() => {});
+    await this.#db.destroy();
+  }
+
+  #inTransaction<T>(work: (db: Kysely<JournalTables>) => Promise<T>): Promise<T> {
+    const { begin, commit, rollback } = this.#transaction;
+    const turn = this.#queue
+      .catch(() => {})
+      .then(() =>
+        this.#db.connection().execute(async db => {
+          await sql.raw(begin).execute(db);
+          try {
+            const result = await work(db);
+            await sql.raw(commit).execute(db);
+            return result;
+          } catch (error) {
+            await sql
+              .raw(rollback)
+              .execute(db)
+              .catch(() => {});
+            throw error;
+          }
+        }),
+      );
+    this.#queue = turn;
+    return turn;
+  }
+}
+
+async function own(
+  db: Kysely<JournalTables>,
+  gateId: string,
+  cidrs: readonly Cidr[],
+  how: OwnedEntry['how'],
+  atMs: number,
+): Promise<void> {
+  for (const chunk of chunksOf(cidrs, 200)) {
+    await db
+      .insertInto('owned')
+      .values(chunk.map(cidr => ({ gate_id: gateId, cidr, how, since_ms: atMs })))
+      .onConflict(oc => oc.doNothing())
+      .execute();
+  }
+}
+
+/** A process on this machine holds its lock as long as it lives; one elsewhere until its lease is over. */
+function isHeld(row: Selectable<JournalTables['gate_lock']>, nowMs: number): boolean {
+  if (row.host === hostname()) return isAlive(row.pid, row.process_identity);
+  return Number(row.lease_until_ms) > nowMs;
+}
+
+function holderOf(row: Selectable<JournalTables['gate_lock']>): LockHolder {
+  return { pid: row.pid, host: row.host, command: row.command, sinceMs: Number(row.since_ms) };
+}
+
+function recordOf(row: Selectable<JournalTables['write_record']>): WriteRecord {
+  return {
+    id: row.id,
+    gateId: row.gate_id,
+    gateName: row.gate_name,
+    kind: row.kind as WriteKind,
+    before: JSON.parse(row.before),
+    target: JSON.parse(row.target),
+    planChecksum: row.plan_checksum,
+    by: row.by,
+    reason: row.reason,
+    atMs: Number(row.at_ms),
+    outcome: row.outcome as WriteOutcome | null,
+    after: row.after === null ? null : JSON.parse(row.after),
+    finishedAtMs: numberOrNull(row.finished_at_ms),
+    error: row.error,
+  };
+}
+
+function observationOf(
+  row: Selectable<JournalTables['observation']>,
+): Omit<Observation, 'addresses' | 'sections'> {
+  return {
+    id: row.id,
+    feed: row.feed as FeedId,
+    atMs: Number(row.at_ms),
+    complete: row.complete === 1,
+    ...(JSON.parse(row.notes) as Pick<Observation, 'faults' | 'findings'>),
+  };
+}
+
+function numberOrNull(value: number | null): number | null {
+  return value === null ? null : Number(value);
+}
+
+function chunksOf<T>(list: readonly T[], size: number): readonly (readonly T[])[] {
+  return Array.from({ length: Math.ceil(list.length / size) }, (_, index) =>
+    list.slice(index * size, (index + 1) * size),
+  );
+}
