@@ -1,0 +1,173 @@
+import type { Clock } from '../clock.ts';
+import { remedyFor, systemCode, TransportError } from './errors.ts';
+import { writeReason } from './read-only.ts';
+import { retryDelayMs } from './retry.ts';
+import type { Transport, TransportRequest, TransportResponse } from './transport.ts';
+
+export interface TransportOptions {
+  readonly clock: Clock;
+  /** From 0 to 1, for jitter. */
+  readonly random: () => number;
+  readonly mode: 'read-only' | 'read-write';
+  /** For one request with all its tries and waits. */
+  readonly totalTimeoutMs?: number;
+  readonly tryTimeoutMs?: number;
+  readonly maxBodyBytes?: number;
+  readonly maxRetries?: number;
+  /** Aborts after some milliseconds. Real time, whatever the clock is: it guards the network, not a rule. */
+  readonly timeoutSignal?: (ms: number) => AbortSignal;
+  readonly onRetry?: (retry: {
+    readonly url: string;
+    readonly because: string;
+    readonly waitMs: number;
+  }) => void;
+}
+
+const defaults = {
+  totalTimeoutMs: 120_000,
+  tryTimeoutMs: 30_000,
+  maxBodyBytes: 16 * 1024 * 1024,
+  maxRetries: 4,
+};
+
+/**
+ * The one way out of the process, on Node's own `fetch`. A redirect is an answer, not followed: it must not
+ * carry credentials elsewhere. An HTTP error status is an answer too; it is retried where that is safe.
+ */
+export function createTransport(options: TransportOptions): Transport {
+  const settings = { ...defaults, ...options };
+  const { clock, random } = settings;
+  const usage = { requests: 0, retries: 0, bytesReceived: 0 };
+
+  return {
+    usage: () => ({ ...usage }),
+    async send(request) {
+      const reason = settings.mode === 'read-only' ? writeReason(request) : undefined;
+      if (reason !== undefined) {
+        throw new TransportError(
+          'refused-write',
+          request,
+          `not sent, because this is a dry run and ${reason}.`,
+          {
+            mayHaveBeenSent: false,
+          },
+        );
+      }
+      const deadlineMs = clock.now() + settings.totalTimeoutMs;
+      const maxRetries = request.maxRetries ?? settings.maxRetries;
+      for (let attempt = 0; ; attempt++) {
+        const outcome = await attemptOnce(request, Math.min(settings.tryTimeoutMs, deadlineMs - clock.now()));
+        const waitMs =
+          attempt < maxRetries
+            ? retryDelayMs(request, outcome, attempt, { random, nowMs: clock.now() })
+            : undefined;
+        if (waitMs === undefined || clock.now() + waitMs >= deadlineMs) {
+          if (outcome instanceof TransportError) throw outcome;
+          return outcome;
+        }
+        usage.retries++;
+        const because = outcome instanceof TransportError ? outcome.message : `status ${outcome.status}`;
+        settings.onRetry?.({ url: request.url, because, waitMs });
+        await clock.sleep(waitMs, request.signal);
+      }
+    },
+  };
+
+  async function attemptOnce(
+    request: TransportRequest,
+    timeoutMs: number,
+  ): Promise<TransportResponse | TransportError> {
+    usage.requests++;
+    const timeout = settings.timeoutSignal(timeoutMs);
+    const signal = request.signal ? AbortSignal.any([timeout, request.signal]) : timeout;
+    try {
+      const response = await fetch(request.url, {
+        method: request.method,
+        headers: request.headers,
+        redirect: 'manual',
+        signal,
+        ...(request.body !== undefined && { body: request.body as string }),
+      });
+      const body = await readBody(request, response, settings.maxBodyBytes);
+      usage.bytesReceived += body.byteLength;
+      return { status: response.status, headers: Object.fromEntries(response.headers), body };
+    } catch (error) {
+      if (request.signal?.aborted) throw request.signal.reason;
+      if (timeout.aborted) return timedOut(request, timeoutMs, error);
+      return explain(request, error);
+    }
+  }
+}
+
+/** The whole body, or a `TransportError` thrown when it is too large or shorter than announced. */
+async function readBody(
+  request: TransportRequest,
+  response: Response,
+  maxBytes: number,
+): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  if (response.body) {
+    for await (const chunk of response.body) {
+      length += chunk.byteLength;
+      if (length > maxBytes) {
+        throw new TransportError('too-large', request, `the answer is larger than ${maxBytes} bytes.`, {
+          mayHaveBeenSent: true,
+        });
+      }
+      chunks.push(chunk);
+    }
+  }
+  const announced = response.headers.get('content-length');
+  // A compressed body is counted before, and read after, it is unpacked.
+  if (
+    announced !== null &&
+    !response.headers.has('content-encoding') &&
+    request.method !== 'HEAD' &&
+    length < Number(announced)
+  ) {
+    throw truncated(request, `${length} of ${announced} bytes came`);
+  }
+  return Buffer.concat(chunks);
+}
+
+function timedOut(request: TransportRequest, timeoutMs: number, cause: unknown): TransportError {
+  return new TransportError('timeout', request, `no answer within ${Math.round(timeoutMs / 1000)} s.`, {
+    mayHaveBeenSent: true,
+    remedy: 'Check the network; a slow proxy may need longer.',
+    cause,
+  });
+}
+
+function explain(request: TransportRequest, error: unknown): TransportError {
+  if (error instanceof TransportError) return error;
+  const code = systemCode(error);
+  // fetch says `terminated` when the body breaks off after the headers came.
+  if (error instanceof TypeError && error.message === 'terminated')
+    return truncated(request, 'the connection broke', error);
+  const what =
+    code ||
+    (error instanceof Error ? ((error.cause as Error | undefined)?.message ?? error.message) : String(error));
+  return new TransportError('network', request, `no answer (${what}).`, {
+    mayHaveBeenSent: !neverLeft.has(code),
+    remedy: remedyFor(code),
+    cause: error,
+  });
+}
+
+/** No connection came about, so nothing was sent. */
+const neverLeft = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'UND_ERR_CONNECT_TIMEOUT',
+]);
+
+function truncated(request: TransportRequest, detail: string, cause?: unknown): TransportError {
+  return new TransportError('truncated', request, `the answer was cut off: ${detail}.`, {
+    mayHaveBeenSent: true,
+    cause,
+  });
+}
