@@ -28,6 +28,7 @@ const defaults = {
   tryTimeoutMs: 30_000,
   maxBodyBytes: 16 * 1024 * 1024,
   maxRetries: 4,
+  timeoutSignal: (ms: number) => AbortSignal.timeout(Math.max(0, ms)),
 };
 
 /**
@@ -78,7 +79,7 @@ export function createTransport(options: TransportOptions): Transport {
     timeoutMs: number,
   ): Promise<TransportResponse | TransportError> {
     usage.requests++;
-    const timeout = settings.timeoutSignal(timeoutMs);
+    const timeout = (options.timeoutSignal ?? defaults.timeoutSignal)(timeoutMs);
     const signal = request.signal ? AbortSignal.any([timeout, request.signal]) : timeout;
     try {
       const response = await fetch(request.url, {

@@ -1,0 +1,120 @@
+/**
+ * The client of the Atlas Admin API. It only reads: there is no way to make it send anything but GET, and a
+ * request for a token.
+ */
+import type { Clock } from '../clock.ts';
+import type { Transport } from '../transport/transport.ts';
+import type { AtlasCredentials, Auth } from './auth/auth.ts';
+import { digestAuth } from './auth/digest.ts';
+import { serviceAccountAuth } from './auth/service-account.ts';
+import { AtlasAnswerError, AtlasError, atlasErrorOf, quote } from './errors.ts';
+
+export const atlasBaseUrls = {
+  commercial: 'https://cloud.mongodb.com',
+  government: 'https://cloud.mongodbgov.com',
+} as const;
+
+/** The version of each endpoint that Postern was written for; Atlas answers 406 without one. */
+export const apiVersions = {
+  controlPlaneIPAddresses: '2023-11-15',
+  ipAddresses: '2023-01-01',
+  encryptionAtRest: '2023-01-01',
+  clusters: '2024-08-05',
+  groups: '2023-01-01',
+} as const;
+
+export interface AtlasClient {
+  /** The JSON of one answer. `path` begins with a slash. Throws AtlasError, AtlasAnswerError, TransportError. */
+  get(path: string, version: string, options?: { readonly anonymous?: boolean }): Promise<unknown>;
+  /** Every result of a paged answer, by following `rel: next`. Throws like `get`. */
+  getAll(path: string, version: string): Promise<readonly unknown[]>;
+  urlOf(path: string): string;
+}
+
+export interface AtlasClientOptions {
+  readonly transport: Transport;
+  readonly clock: Clock;
+  readonly baseUrl: string;
+  readonly credentials: AtlasCredentials;
+  readonly nonce: () => string;
+}
+
+/** Far more pages than any organization has; a server that links on for ever is stopped. */
+const maxPages = 200;
+const itemsPerPage = 500;
+
+export function createAtlasClient(options: AtlasClientOptions): AtlasClient {
+  const baseUrl = options.baseUrl.replace(/\/+$/, '');
+  const auth = authOf({ ...options, baseUrl });
+  const anonymous: Auth = { send: request => options.transport.send(request) };
+  const urlOf = (path: string) => `${baseUrl}${path}`;
+
+  const get: AtlasClient['get'] = async (path, version, { anonymous: isAnonymous = false } = {}) => {
+    const url = urlOf(path);
+    const headers = { accept: `application/vnd.atlas.${version}+json`, 'user-agent': 'postern' };
+    const response = await (isAnonymous ? anonymous : auth).send({ method: 'GET', url, headers });
+    if (response.status !== 200) throw atlasErrorOf(url, response);
+    const text = Buffer.from(response.body).toString('utf8');
+    const mediaType = response.headers['content-type'] ?? '';
+    if (!/json/i.test(mediaType)) {
+      throw new AtlasAnswerError(
+        'not-json',
+        url,
+        `the answer is ${mediaType || 'of no media type'}, not JSON. ${quote(text)}`,
+      );
+    }
+    try {
+      return JSON.parse(text);
+    } catch (cause) {
+      throw new AtlasAnswerError('not-json', url, `the answer is no JSON. ${quote(text)}`, cause);
+    }
+  };
+
+  const getAll: AtlasClient['getAll'] = async (path, version) => {
+    const all: unknown[] = [];
+    const seen = new Set<string>();
+    let next: string | undefined = `${path}?itemsPerPage=${itemsPerPage}&pageNum=1`;
+    while (next !== undefined) {
+      if (seen.has(next) || seen.size >= maxPages) {
+        throw new AtlasAnswerError('malformed', urlOf(path), 'its pages link in a circle, or without end.');
+      }
+      seen.add(next);
+      const page = (await get(next, version)) as { results?: unknown; links?: unknown } | null;
+      if (!Array.isArray(page?.results)) {
+        throw new AtlasAnswerError('malformed', urlOf(path), '`results` is not a list.');
+      }
+      all.push(...page.results);
+      next = nextPath(page.links, path);
+    }
+    return all;
+  };
+
+  return { get, getAll, urlOf };
+}
+
+/**
+ * The query of the next page on our own path. Links may name a host that is not the one we call, and must not
+ * lead anywhere else; the count beside them is an estimate and is not used.
+ */
+function nextPath(links: unknown, path: string): string | undefined {
+  if (!Array.isArray(links)) return undefined;
+  const link = links.find(each => each?.rel === 'next');
+  if (typeof link?.href !== 'string') return undefined;
+  return `${path}${new URL(link.href, 'http://atlas.invalid').search}`;
+}
+
+function authOf(options: AtlasClientOptions): Auth {
+  const { credentials } = options;
+  switch (credentials.kind) {
+    case 'service-account':
+      return serviceAccountAuth(options, credentials);
+    case 'api-key':
+      return digestAuth(options, credentials);
+    case 'none':
+      return {
+        send: async ({ url }) => {
+          throw new AtlasError(url, 401, 'NO_CREDENTIALS', 'No Atlas credentials are configured.');
+        },
+      };
+  }
+}
