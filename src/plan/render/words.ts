@@ -131,6 +131,7 @@ export function nextCommand(plans: readonly Plan[]): string {
   return 'nothing to apply. `postern watch` keeps it so.';
 }
 
-function canApply({ steps, adopts, guards }: Plan): boolean {
-  return steps.length > 0 || (adopts.length > 0 && !guards.some(({ blocks }) => blocks === 'write'));
+function canApply({ steps, adopts, policy }: Plan): boolean {
+  // Adopting writes nothing to the gate, so no guard stops it; a gate on observe is left alone altogether.
+  return steps.length > 0 || (adopts.length > 0 && policy !== 'observe');
 }

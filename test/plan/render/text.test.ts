@@ -106,6 +106,8 @@ describe('the last line says which command comes next', () => {
     ['changes', [calm, busy], /^Next: `postern apply`, or `postern plan --out FILE`/],
     ['only what a guard stops', [observed], /^Next: do what the guards ask, then `postern plan`\.$/],
     ['some stopped', [busy, observed], /What a guard stopped stays as it is\.$/],
+    ['adoption', [{ ...calm, adopts: kept }], /^Next: `postern apply`/],
+    ['adoption on observe', [{ ...calm, adopts: kept, policy: 'observe' }], /^Next: nothing to apply/],
     ['nothing', [calm], /^Next: nothing to apply\./],
     ['a gate not in force', [{ ...calm, gate: { ...calm.gate, lets: 'nobody' } }], /^Next: `postern doctor`/],
   ])('%s', (_what, plans, says) => {
