@@ -28,32 +28,34 @@ function writeIpv4(bytes: Uint8Array, at: number, address: number): number {
   return next;
 }
 
+const groups = new Uint16Array(8);
+
 /** RFC 5952: lower case, no leading zeros, the longest run of two or more zero groups as `::`, the first on a tie. */
 function writeIpv6(bytes: Uint8Array, at: number, words: Uint32Array): number {
+  for (let index = 0; index < 8; index++) groups[index] = words[index >> 1]! >>> (index & 1 ? 0 : 16);
+  // RFC 5952 section 5 recommends mixed notation for addresses that are known to embed an IPv4 one.
   const mapped = words[0] === 0 && words[1] === 0 && words[2] === 0xffff;
-  // RFC 5952 §5 recommends mixed notation for addresses that are known to embed an IPv4 one.
-  const groups = mapped ? 6 : 8;
-  const group = (index: number) => (words[index >> 1]! >>> (index & 1 ? 0 : 16)) & 0xffff;
+  const count = mapped ? 6 : 8;
   let gapStart = -1;
   let gapLength = 1;
-  for (let start = 0; start < groups; start++) {
-    let length = 0;
-    while (start + length < groups && group(start + length) === 0) length++;
-    if (length > gapLength) {
-      gapStart = start;
-      gapLength = length;
+  for (let index = 0, runStart = 0; index < count; index++) {
+    const runLength = index + 1 - runStart;
+    if (groups[index] !== 0) runStart = index + 1;
+    else if (runLength > gapLength) {
+      gapStart = runStart;
+      gapLength = runLength;
     }
   }
   let next = at;
-  for (let index = 0; index < groups; index++) {
+  for (let index = 0; index < count; index++) {
     if (index === gapStart) {
       bytes[next++] = colon;
       bytes[next++] = colon;
       index += gapLength - 1;
       continue;
     }
-    if (index > 0 && bytes[next - 1] !== colon) bytes[next++] = colon;
-    next = writeHex(bytes, next, group(index));
+    if (index > 0 && index !== gapStart + gapLength) bytes[next++] = colon;
+    next = writeHex(bytes, next, groups[index]!);
   }
   if (!mapped) return next;
   bytes[next++] = colon;

@@ -26,6 +26,7 @@ export function boundariesOf({ width, words, prefixLengths }: Blocks): Uint32Arr
     const hasEnd = writeEnd(words, at, prefixLengths[block]!, width, blockEnd);
     // A range that reaches the last address has no end, and all that follows lies within it.
     if (!hasEnd) return result.slice(0, length - width);
+    // The end of a new range is still zero here.
     if (compareWords(blockEnd, 0, result, length - width, width) > 0) {
       copyWords(blockEnd, 0, result, length - width, width);
     }
@@ -66,18 +67,25 @@ export function forEachBlock(
   const last = new Uint32Array(width);
   for (let at = 0; at < boundaries.length; at += 2 * width) {
     copyWords(boundaries, at, first, 0, width);
-    writeLast(boundaries, at + width, width, last);
+    writeAddressBefore(boundaries, at + width, width, last);
     for (;;) {
-      const hostBits = largestBlockAt(first, last, width);
-      visit(first, bits - hostBits);
-      if (!writeEnd(first, 0, bits - hostBits, width, first) || compareWords(first, 0, last, 0, width) > 0)
+      const differing = differingBits(first, last, width);
+      const zeros = trailingZeros(first, width, 0);
+      // The rest of the range is one block when the bits that differ are all zero in `first` and all one in `last`.
+      if (zeros >= differing && trailingZeros(last, width, -1) >= differing) {
+        visit(first, bits - differing);
         break;
+      }
+      // Otherwise the largest block is as large as `first` has zeros for, and stays below the highest such bit.
+      const prefixLength = bits - Math.min(zeros, differing - 1);
+      visit(first, prefixLength);
+      writeEnd(first, 0, prefixLength, width, first);
     }
   }
 }
 
 /** Writes the address before the boundary at `at`; past the end of the list, the last address there is. */
-function writeLast(boundaries: Uint32Array, at: number, width: Width, last: Uint32Array): void {
+function writeAddressBefore(boundaries: Uint32Array, at: number, width: Width, last: Uint32Array): void {
   if (at >= boundaries.length) {
     last.fill(0xffffffff);
     return;
@@ -90,19 +98,6 @@ function writeLast(boundaries: Uint32Array, at: number, width: Width, last: Uint
   }
 }
 
-/**
- * The host bits of the largest block that starts at `first` and does not pass `last`.
- * Below the highest bit in which the two differ, `first` may start a block if its bits are zero there, and the
- * block that includes that very bit ends at `last` only if all of `last`'s bits are one there.
- */
-function largestBlockAt(first: Uint32Array, last: Uint32Array, width: Width): number {
-  const differing = differingBits(first, last, width);
-  return Math.min(
-    trailingZeros(first, width, 0),
-    trailingZeros(last, width, -1) >= differing ? differing : differing - 1,
-  );
-}
-
 /** How many bits remain from the highest one in which `a` and `b` differ. */
 function differingBits(a: Uint32Array, b: Uint32Array, width: Width): number {
   for (let word = 0; word < width; word++) {
@@ -112,7 +107,7 @@ function differingBits(a: Uint32Array, b: Uint32Array, width: Width): number {
   return 0;
 }
 
-/** The trailing zeros of the words after exclusive or with `flip`: 0 counts zeros, -1 counts ones. */
+/** Of the words after exclusive or with `flip`: 0 counts zeros, and -1 counts ones. */
 function trailingZeros(words: Uint32Array, width: Width, flip: 0 | -1): number {
   let count = 0;
   for (let word = width - 1; word >= 0; word--) {
