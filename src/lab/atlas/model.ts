@@ -1,0 +1,243 @@
+/**
+ * Atlas, as far as keys and addresses go: the control plane, projects with clusters, customer keys. What Atlas
+ * lists and what it calls from are kept apart, since it lists addresses ahead of using them; `valid` is found
+ * by asking the KMS's own model whether every address in use is let in.
+ */
+import { readFileSync } from 'node:fs';
+import type { Clock } from '../../clock.ts';
+
+export type Regions = Record<string, string[]>;
+export type ControlPlane = Record<'inbound' | 'outbound', Record<string, Regions>>;
+
+export type ClusterStateName = 'CREATING' | 'IDLE' | 'UPDATING' | 'DELETING' | 'REPAIRING';
+
+export interface LabCluster {
+  readonly id: string;
+  readonly name: string;
+  readonly clusterType: 'REPLICASET' | 'SHARDED';
+  stateName: ClusterStateName;
+  /** Listed and in use. */
+  nodes: string[];
+  /** Listed as future, not in use. */
+  future: string[];
+}
+
+export interface LabProject {
+  readonly id: string;
+  readonly name: string;
+  readonly organizationId: string;
+  readonly created: string;
+  readonly clusters: LabCluster[];
+  /** The vault with the project's key; undefined while the project uses no customer key. */
+  vaultId: string | undefined;
+  /** The key itself is switched off: `valid` is false whatever the network lets in. */
+  keyDisabled: boolean;
+}
+
+export interface AtlasModelOptions {
+  readonly clock: Clock;
+  /** Whether a KMS lets an address in, now. */
+  letsIn(vaultId: string, address: string): boolean;
+  readonly tenantId: string;
+}
+
+/** Nodes get addresses from a block that MongoDB does not use; what counts is that they are public. */
+const firstNode = 0x2c_40_00_05; // 44.64.0.5
+
+export class AtlasModel {
+  readonly #options: AtlasModelOptions;
+  readonly projects = new Map<string, LabProject>();
+  controlPlane: ControlPlane = JSON.parse(readFileSync(dataFile(), 'utf8'));
+  /** Announced: listed, and not called from yet. */
+  readonly announced = new Set<string>();
+  /** Groups of addresses beside the control plane's own, as the API has them since August 2026. */
+  gateways: { name: string; ips: { inbound: string[]; outbound: string[] } }[] | undefined;
+  #nextNode = firstNode;
+  #nextId = 1;
+
+  constructor(options: AtlasModelOptions) {
+    this.#options = options;
+  }
+
+  addProject(name: string, organizationId: string, vaultId?: string): LabProject {
+    const created = new Date(this.#options.clock.now()).toISOString().replace(/\.\d+Z$/, 'Z');
+    const project = {
+      id: this.#id(),
+      name,
+      organizationId,
+      created,
+      clusters: [],
+      vaultId,
+      keyDisabled: false,
+    };
+    this.projects.set(project.id, project);
+    return project;
+  }
+
+  /** A new cluster has no addresses until it is provisioned. */
+  createCluster(
+    projectId: string,
+    name: string,
+    clusterType: LabCluster['clusterType'] = 'REPLICASET',
+  ): LabCluster {
+    const cluster: LabCluster = {
+      id: this.#id(),
+      name,
+      clusterType,
+      stateName: 'CREATING',
+      nodes: [],
+      future: [],
+    };
+    this.project(projectId).clusters.push(cluster);
+    return cluster;
+  }
+
+  /** Gives the cluster its nodes' addresses; they are listed before the nodes come up. */
+  provision(cluster: LabCluster, nodeCount: number): void {
+    cluster.nodes = this.#newNodes(nodeCount);
+  }
+
+  finishCreating(cluster: LabCluster): void {
+    cluster.stateName = 'IDLE';
+  }
+
+  /** Announces other addresses for the cluster's nodes; `finishMove` has them used and drops the old ones. */
+  announceMove(cluster: LabCluster): void {
+    cluster.stateName = 'UPDATING';
+    cluster.future = this.#newNodes(cluster.nodes.length);
+  }
+
+  finishMove(cluster: LabCluster): void {
+    cluster.nodes = cluster.future;
+    cluster.future = [];
+    cluster.stateName = 'IDLE';
+  }
+
+  deleteCluster(projectId: string, name: string): void {
+    const { clusters } = this.project(projectId);
+    clusters.splice(0, clusters.length, ...clusters.filter(cluster => cluster.name !== name));
+  }
+
+  /** Lists new addresses; they are called from at once unless `announced`. */
+  addControlPlane(cloud: string, region: string, cidrs: readonly string[], { announced = false } = {}): void {
+    this.controlPlane.outbound[cloud] ??= {};
+    const regions = this.controlPlane.outbound[cloud];
+    regions[region] = [...(regions[region] ?? []), ...cidrs];
+    for (const cidr of cidrs) {
+      if (announced) this.announced.add(cidr);
+      else this.announced.delete(cidr);
+    }
+  }
+
+  /** Begins to call from addresses that were announced. */
+  use(cidrs: readonly string[]): void {
+    for (const cidr of cidrs) this.announced.delete(cidr);
+  }
+
+  removeControlPlane(cidrs: readonly string[]): void {
+    for (const regions of Object.values(this.controlPlane.outbound)) {
+      for (const region of Object.keys(regions)) {
+        regions[region] = regions[region]!.filter(cidr => !cidrs.includes(cidr));
+      }
+    }
+  }
+
+  /** Every address that Atlas really calls the project's KMS from at present, without its prefix. */
+  addressesInUse(projectId: string): readonly string[] {
+    const controlPlane = Object.values(this.controlPlane.outbound)
+      .flatMap(regions => Object.values(regions).flat())
+      .filter(cidr => !this.announced.has(cidr))
+      .map(cidr => cidr.split('/')[0]!);
+    return [...controlPlane, ...this.project(projectId).clusters.flatMap(({ nodes }) => nodes)];
+  }
+
+  /** Those of them that the KMS does not let in. */
+  lockedOut(projectId: string): readonly string[] {
+    const { vaultId } = this.project(projectId);
+    if (vaultId === undefined) return [];
+    return this.addressesInUse(projectId).filter(address => !this.#options.letsIn(vaultId, address));
+  }
+
+  isKeyValid(projectId: string): boolean {
+    return !this.project(projectId).keyDisabled && this.lockedOut(projectId).length === 0;
+  }
+
+  ipAddresses(projectId: string): unknown {
+    return {
+      groupId: projectId,
+      services: {
+        clusters: this.project(projectId).clusters.map(({ name, nodes, future }) => ({
+          clusterName: name,
+          inbound: nodes,
+          outbound: nodes,
+          futureInbound: future,
+          futureOutbound: future,
+        })),
+      },
+    };
+  }
+
+  encryptionAtRest(projectId: string): unknown {
+    const { vaultId } = this.project(projectId);
+    const [, , subscriptionID, , resourceGroupName, , , , keyVaultName] = vaultId?.split('/') ?? [];
+    return {
+      awsKms: { enabled: false, valid: false },
+      azureKeyVault:
+        vaultId === undefined
+          ? { enabled: false, valid: false }
+          : {
+              enabled: true,
+              valid: this.isKeyValid(projectId),
+              azureEnvironment: 'AZURE',
+              clientID: '11111111-2222-3333-4444-555555555555',
+              tenantID: this.#options.tenantId,
+              subscriptionID,
+              resourceGroupName,
+              keyVaultName,
+              keyIdentifier: `https://${keyVaultName}.vault.azure.net/keys/atlas/0123456789abcdef0123456789abcdef`,
+              requirePrivateNetworking: false,
+            },
+      googleCloudKms: { enabled: false, valid: false },
+      enabledForSearchNodes: false,
+    };
+  }
+
+  clusters(projectId: string): readonly unknown[] {
+    const { vaultId, clusters } = this.project(projectId);
+    return clusters.map(({ id, name, clusterType, stateName }) => ({
+      id,
+      name,
+      groupId: projectId,
+      clusterType,
+      stateName,
+      paused: false,
+      encryptionAtRestProvider: vaultId === undefined ? 'NONE' : 'AZURE',
+      // Live answers hold fields that no description has.
+      effectiveDatabaseEdition: 'CORE',
+    }));
+  }
+
+  /** Throws when there is no such project; the server answers 404 before it comes to that. */
+  project(projectId: string): LabProject {
+    const project = this.projects.get(projectId);
+    if (!project) throw new Error(`no project ${projectId}`);
+    return project;
+  }
+
+  #newNodes(count: number): string[] {
+    return Array.from({ length: count }, () => {
+      // Not adjacent, as real nodes are not.
+      this.#nextNode += 7;
+      const node = this.#nextNode;
+      return [node >>> 24, (node >>> 16) & 255, (node >>> 8) & 255, node & 255].join('.');
+    });
+  }
+
+  #id(): string {
+    return (this.#nextId++).toString(16).padStart(24, '6a793f60c0eb9e7a17714c00');
+  }
+}
+
+function dataFile(): URL {
+  return new URL('./control-plane-2026.json', import.meta.url);
+}
