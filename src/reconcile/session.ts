@@ -1,0 +1,228 @@
+/**
+ * A session: what one command, or one cycle of the daemon, works with. It opens the journal, reads each feed
+ * once for all gates, and hands each gate a `Run` of its own, so that one gate's fault stops no other.
+ */
+import { randomBytes, randomUUID } from 'node:crypto';
+import { hostname, userInfo } from 'node:os';
+import type { FeedId } from '../address/address.ts';
+import {
+  type AtlasClient,
+  type AtlasCredentials,
+  createAtlasClient,
+  type Observation,
+  observeControlPlane,
+  observeNodes,
+  type PreviousObservation,
+  readEncryptionAtRest,
+} from '../atlas/index.ts';
+import type { Clock } from '../clock.ts';
+import type { Config, GateConfig, StaticAddress } from '../config/config.ts';
+import type { Gate } from '../gates/gate.ts';
+import type { Journal } from '../journal/journal.ts';
+import { appendToSpool, drainSpool, spoolPaths } from '../journal/spool.ts';
+import { openJournal } from '../journal/sqlite/open.ts';
+import type { KeyVerdict } from '../plan/input.ts';
+import type { Policy } from '../plan/plan.ts';
+import { defaultRemovalPolicy, type RemovalPolicy } from '../plan/removal-policy.ts';
+import type { Transport } from '../transport/transport.ts';
+import { FeedReader } from './feed-reader.ts';
+import { GuardedJournal } from './guarded-journal.ts';
+import { keyVerdictOf } from './key-verdict.ts';
+import type { GateSettings, Run, RunEvent } from './run.ts';
+
+export interface SessionOptions {
+  readonly config: Config;
+  readonly transport: Transport;
+  readonly clock: Clock;
+  readonly credentials: AtlasCredentials;
+  readonly statePath: string;
+  /** Such as `postern apply`, for the lock and the journal. */
+  readonly command: string;
+  /** Only these gates; default all. */
+  readonly gateNames?: readonly string[];
+  readonly overrides?: Overrides;
+  openGate(gate: GateConfig): Promise<Gate>;
+  report(gateName: string | undefined, event: RunEvent): void;
+}
+
+/** What flags say over the config. */
+export interface Overrides {
+  readonly policy?: Policy;
+  readonly graceMs?: number;
+  readonly maxRemovals?: number;
+  readonly acceptShrink?: boolean;
+}
+
+export interface Session {
+  readonly gates: readonly SessionGate[];
+  readonly journal: GuardedJournal;
+  /** One feed, read once. */
+  readFeed(feed: FeedId): ReturnType<FeedReader['read']>;
+  close(): Promise<void>;
+}
+
+export interface SessionGate {
+  readonly config: GateConfig;
+  /** Throws when the gate cannot be had at all, its SDK or its credentials for instance. */
+  open(): Promise<Run>;
+}
+
+/** Never throws for the journal: without it, additions go on. */
+export async function openSession(options: SessionOptions): Promise<Session> {
+  const { config, transport, clock, statePath, report } = options;
+  const { journal, reason } = await tryToOpen(statePath, clock);
+  const paths = spoolPaths(statePath);
+  const guarded = new GuardedJournal({
+    journal,
+    ...(reason !== undefined && { reason }),
+    spool: write => appendToSpool(paths, write),
+    onFailure: because => report(undefined, { kind: 'journal-unavailable', because }),
+  });
+  if (reason !== undefined) report(undefined, { kind: 'journal-unavailable', because: reason });
+  await guarded.attempt(opened => drainSpool(paths, opened));
+
+  const client = createAtlasClient({
+    transport,
+    clock,
+    baseUrl: config.atlas.baseUrl,
+    credentials: options.credentials,
+    nonce: () => randomBytes(16).toString('hex'),
+  });
+  const feeds = new FeedReader({
+    journal: guarded,
+    clock,
+    shrinkWindowMs: defaultRemovalPolicy.shrinkWindowMs,
+    observe: (feed, previous) => observeFeed(feed, previous, { client, config, clock }),
+    onRead: ({ feed, newest }) =>
+      report(undefined, {
+        kind: 'feed-read',
+        feed,
+        complete: newest.complete,
+        addresses: newest.addresses.length,
+      }),
+  });
+  const chosen = config.gates.filter(({ name }) => options.gateNames?.includes(name) ?? true);
+  return {
+    journal: guarded,
+    gates: chosen.map(gate => ({
+      config: gate,
+      open: async () =>
+        runOf(gate, await options.openGate(gate), { options, journal: guarded, feeds, client }),
+    })),
+    readFeed: feed => feeds.read(feed),
+    close: async () => {
+      await journal?.close();
+    },
+  };
+}
+
+async function tryToOpen(
+  path: string,
+  clock: Clock,
+): Promise<{ journal: Journal | undefined; reason?: string }> {
+  try {
+    return { journal: await openJournal({ path, clock }) };
+  } catch (error) {
+    return { journal: undefined, reason: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+interface Parts {
+  readonly options: SessionOptions;
+  readonly journal: GuardedJournal;
+  readonly feeds: FeedReader;
+  readonly client: AtlasClient;
+}
+
+function runOf(config: GateConfig, gate: Gate, { options, journal, feeds, client }: Parts): Run {
+  const { clock, command, overrides = {} } = options;
+  const wantedFeeds: readonly FeedId[] = [
+    'control-plane',
+    ...config.projects.map((id): FeedId => `nodes:${id}`),
+    'static',
+  ];
+  return {
+    gate,
+    settings: settingsOf(config, overrides),
+    clock,
+    journal,
+    readFeeds: () => Promise.all(wantedFeeds.map(feed => feeds.read(feed))),
+    readVerdicts: () => Promise.all(config.projects.map(id => readVerdict(client, id, gate))),
+    by: `${userName()}@${hostname()} (pid ${process.pid})`,
+    command,
+    report: event => options.report(config.name, event),
+  };
+}
+
+function settingsOf(config: GateConfig, overrides: Overrides): GateSettings {
+  return {
+    projects: config.projects,
+    pinned: config.pinned,
+    adopt: config.adopt,
+    policy: overrides.policy ?? config.policy,
+    removal: removalOf(config.removal, overrides),
+    acceptShrink: overrides.acceptShrink ?? false,
+  };
+}
+
+/** A count that the operator names stands for the share as well. */
+function removalOf(removal: RemovalPolicy, { graceMs, maxRemovals }: Overrides): RemovalPolicy {
+  return {
+    ...removal,
+    ...(graceMs !== undefined && { graceMs }),
+    ...(maxRemovals !== undefined && { maxCount: maxRemovals, maxShare: 1 }),
+  };
+}
+
+function observeFeed(
+  feed: FeedId,
+  previous: PreviousObservation | undefined,
+  { client, config, clock }: { client: AtlasClient; config: Config; clock: Clock },
+): Promise<Observation> {
+  const reading = { id: randomUUID(), previous, now: () => clock.now() };
+  if (feed === 'control-plane') {
+    return observeControlPlane(client, { ...reading, includeGateways: config.atlas.includeGateways });
+  }
+  if (feed === 'static') return Promise.resolve(observeStatic(config.static, reading.id, clock.now()));
+  return observeNodes(client, { ...reading, projectId: feed.slice('nodes:'.length) });
+}
+
+/** The config is always there whole: it was parsed before anything else was done. */
+function observeStatic(addresses: readonly StaticAddress[], id: string, atMs: number): Observation {
+  return {
+    id,
+    feed: 'static',
+    atMs,
+    complete: true,
+    faults: [],
+    addresses: addresses.map(({ cidr, note }) => ({
+      cidr,
+      provenance: {
+        feed: 'static',
+        direction: 'outbound',
+        future: false,
+        ...(note !== undefined && { note }),
+      },
+    })),
+    sections: { config: addresses.length },
+    findings: [],
+  };
+}
+
+/** Never throws: not to be told is an answer of its own. */
+async function readVerdict(client: AtlasClient, projectId: string, gate: Gate): Promise<KeyVerdict> {
+  try {
+    return keyVerdictOf(projectId, await readEncryptionAtRest(client, projectId), gate);
+  } catch (error) {
+    return { projectId, verdict: 'unknown', because: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    // A container may run a user that has no name.
+    return `uid ${process.getuid?.() ?? '?'}`;
+  }
+}
