@@ -1,13 +1,12 @@
-import { widthOf, writeLastAddress } from './block.ts';
+import { widthOf } from './block.ts';
 import { BlockReader } from './block-reader.ts';
 import { boundariesOf } from './blocks.ts';
-import { combinations, combine, countBelow, sameWords, sizeOf } from './boundaries.ts';
+import { combinations, combine, coversAll, overlapsAny, sameWords, sizeOf } from './boundaries.ts';
 import { type Cidr, type ParseOptions, readCanonical } from './cidr.ts';
 import { type BlockList, readCidrs, readLines, writeLines } from './lines.ts';
 
 const noBoundaries = new Uint32Array(0);
 const reader = new BlockReader();
-const last = new Uint32Array(4);
 
 /**
  * An immutable set of addresses of both families. Sets are equal when they hold the same addresses, however they
@@ -57,26 +56,27 @@ export class AddressSet {
 
   /** Every address of the other is in this set. */
   covers(other: Cidr | AddressSet): boolean {
-    if (typeof other !== 'string') return other.difference(this).isEmpty;
-    const { before, within } = this.#countBoundaries(other);
-    return before % 2 === 1 && within === 0;
+    const set = AddressSet.#from(other);
+    return coversAll(this.#v4, set.#v4, 1) && coversAll(this.#v6, set.#v6, 4);
   }
 
   /** At least one address is in both. */
   overlaps(other: Cidr | AddressSet): boolean {
-    if (typeof other !== 'string') return !this.intersection(other).isEmpty;
-    const { before, within } = this.#countBoundaries(other);
-    return before % 2 === 1 || within > 0;
+    const set = AddressSet.#from(other);
+    return overlapsAny(this.#v4, set.#v4, 1) || overlapsAny(this.#v6, set.#v6, 4);
   }
 
-  /** How many boundaries there are up to the block's first address, and how many more up to its last. */
-  #countBoundaries(cidr: Cidr): { before: number; within: number } {
-    readCanonical(reader, cidr);
-    const boundaries = reader.family === 4 ? this.#v4 : this.#v6;
+  /** One block needs no list, which matters to those who ask about many. */
+  static #from(other: Cidr | AddressSet): AddressSet {
+    if (typeof other !== 'string') return other;
+    readCanonical(reader, other);
     const width = widthOf(reader.family);
-    writeLastAddress(reader.words, reader.prefixLength, width, last);
-    const before = countBelow(boundaries, width, reader.words, 0, true);
-    return { before, within: countBelow(boundaries, width, last, 0, true) - before };
+    const boundaries = boundariesOf({
+      width,
+      words: reader.words.subarray(0, width),
+      prefixLengths: Uint8Array.of(reader.prefixLength),
+    });
+    return width === 1 ? new AddressSet(boundaries, noBoundaries) : new AddressSet(noBoundaries, boundaries);
   }
 
   equals(other: AddressSet): boolean {

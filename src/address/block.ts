@@ -34,13 +34,3 @@ export function copyWords(from: Uint32Array, i: number, to: Uint32Array, j: numb
   to[j] = from[i]!;
   for (let word = 1; word < width; word++) to[j + word] = from[i + word]!;
 }
-
-/** Writes the last address of the block to `last`. */
-export function writeLastAddress(
-  words: Uint32Array,
-  prefixLength: number,
-  width: Width,
-  last: Uint32Array,
-): void {
-  for (let word = 0; word < width; word++) last[word] = words[word]! | ~networkMask(prefixLength, word);
-}

@@ -40,20 +40,43 @@ export function combine(a: Uint32Array, b: Uint32Array, width: Width, keep: numb
   return result.slice(0, length);
 }
 
-/** How many boundaries are lower than the address at `key[at]`; with `orEqual`, or at it. Binary search. */
-export function countBelow(
-  boundaries: Uint32Array,
-  width: Width,
-  key: Uint32Array,
-  at: number,
-  orEqual: boolean,
-): number {
-  const limit = orEqual ? 1 : 0;
+/** Every range of the other set lies in one of this set's. Binary search for each. */
+export function coversAll(boundaries: Uint32Array, other: Uint32Array, width: Width): boolean {
+  for (let at = 0; at < other.length; at += 2 * width) {
+    const upToFirst = countUpToFirst(boundaries, other, at, width);
+    if (upToFirst % 2 === 0 || countBeforeEnd(boundaries, other, at, width) > upToFirst) return false;
+  }
+  return true;
+}
+
+/** At least one range of the other set shares an address with one of this set's. Binary search for each. */
+export function overlapsAny(boundaries: Uint32Array, other: Uint32Array, width: Width): boolean {
+  for (let at = 0; at < other.length; at += 2 * width) {
+    const upToFirst = countUpToFirst(boundaries, other, at, width);
+    if (upToFirst % 2 === 1 || countBeforeEnd(boundaries, other, at, width) > upToFirst) return true;
+  }
+  return false;
+}
+
+/** How many boundaries are not above the first address of the range at `range[at]`; if odd, the set holds it. */
+function countUpToFirst(boundaries: Uint32Array, range: Uint32Array, at: number, width: Width): number {
+  return countWhile(boundaries, width, boundary => compareWords(boundaries, boundary, range, at, width) <= 0);
+}
+
+/** How many boundaries are not above its last address. */
+function countBeforeEnd(boundaries: Uint32Array, range: Uint32Array, at: number, width: Width): number {
+  const end = at + width;
+  if (end === range.length) return boundaries.length / width;
+  return countWhile(boundaries, width, boundary => compareWords(boundaries, boundary, range, end, width) < 0);
+}
+
+/** How many boundaries pass a test that all up to some place pass, and none after it. */
+function countWhile(boundaries: Uint32Array, width: Width, passes: (at: number) => boolean): number {
   let low = 0;
   let high = boundaries.length / width;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if (compareWords(boundaries, middle * width, key, at, width) < limit) low = middle + 1;
+    if (passes(middle * width)) low = middle + 1;
     else high = middle;
   }
   return low;

@@ -47,8 +47,9 @@ export function tryParseCidr(text: string, options: ParseOptions = {}): ParseRes
   const { family, prefixLength, bare } = reader;
   const masked = reader.clearHostBits();
   const cidr = printBlock(family, reader.words, prefixLength);
-  if (bare && options.bare !== 'host')
+  if (bare && options.bare !== 'host') {
     return refuse(text, `it has no prefix length; a single address is ${cidr}`);
+  }
   if (masked && options.hostBits !== 'mask') {
     return refuse(text, `it has address bits set beyond its prefix; the whole block is ${cidr}`);
   }
@@ -100,7 +101,9 @@ export function compareCidrs(a: Cidr, b: Cidr): number {
   return reader.prefixLength - otherReader.prefixLength;
 }
 
-/** Reads what is a `Cidr` by its type; throws when it was made by a cast and is none. */
+/** Reads what is a `Cidr` by its type. Throws a `CidrError` when it was made by a cast and is none. */
 export function readCanonical(into: BlockReader, cidr: Cidr): void {
-  if (!readText(into, cidr) || into.bare || into.clearHostBits()) throw new CidrError(cidr, faultOf(cidr));
+  if (readText(into, cidr) && !into.bare && !into.clearHostBits()) return;
+  const result = tryParseCidr(cidr);
+  throw result.ok ? new CidrError(cidr, 'it was not made by parseCidr') : result.error;
 }

@@ -53,7 +53,9 @@ export function neverWrittenReason(cidr: Cidr): string | undefined {
   const { block, name, source } = classification;
   const where = prefixLengthOf(block) <= prefixLengthOf(cidr) ? 'lies in' : 'reaches into';
   const reason = `it ${where} ${block}, ${name} (${source})`;
-  return mappedSet.covers(cidr) ? `${reason}; write the IPv4 block ${mappedIpv4(cidr)} instead` : reason;
+  const instead = mappedSet.covers(cidr) ? mappedIpv4(cidr) : undefined;
+  if (instead === undefined || neverWrittenReason(instead) !== undefined) return reason;
+  return `${reason}; write the IPv4 block ${instead} instead`;
 }
 
 function mappedIpv4(cidr: Cidr): Cidr {
