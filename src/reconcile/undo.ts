@@ -28,7 +28,7 @@ export interface UndoOptions {
 }
 
 /** Undoes one write of a gate. Never throws for a fault of the gate, a feed or the journal: the result tells. */
-export function undoWrite(run: Run, options: UndoOptions): Promise<RunResult> {
+export function undoWrite(run: Run, options: UndoOptions = {}): Promise<RunResult> {
   return withLock(run, async result => {
     const write = await findWrite(run, options.writeId);
     if (typeof write === 'string') return result.end('refused', write, { remedy: 'See `postern history`.' });
