@@ -1,0 +1,151 @@
+import { readFileSync } from 'node:fs';
+import type { Plan } from '../../plan/plan.ts';
+import { parsePlanFile, renderPlan } from '../../plan/render/index.ts';
+import { printable } from '../../plan/render/printable.ts';
+import { applyGate } from '../../reconcile/apply.ts';
+import type { RunResult } from '../../reconcile/run.ts';
+import type { CommandAction, CommandContext } from '../context.ts';
+import { reportError } from '../errors.ts';
+import { type ExitCode, exitCodes } from '../exit-codes.ts';
+import { RefusedError, UsageError } from '../failures.ts';
+import { printErrors } from '../print-errors.ts';
+import { forEachGate, withSession } from '../work.ts';
+import { overridesOf, type PolicyOptions } from './plan.ts';
+
+interface ApplyCommandOptions extends PolicyOptions {
+  readonly gate?: readonly string[];
+  readonly yes?: boolean;
+}
+
+/** Does what the plan says; with a file, exactly what was reviewed, or nothing. */
+export const run: CommandAction<ApplyCommandOptions> = async (context, [file], options) => {
+  const reviewed = file === undefined ? undefined : readPlans(file);
+  const gateNames = chooseGates(options.gate, reviewed);
+  const policy = reviewed && onePolicy(reviewed);
+  const outcomes = await withSession(
+    context,
+    {
+      mode: 'read-write',
+      command: 'postern apply',
+      gateNames,
+      overrides: {
+        ...overridesOf(options),
+        ...(policy !== undefined && options.policy === undefined && { policy }),
+      },
+      acceptShrink: options.acceptShrink ?? false,
+    },
+    work =>
+      forEachGate(work, async gate => {
+        const plan = reviewed?.find(each => each.gate.name === gate.config.name);
+        return await applyGate(await gate.open(), {
+          ...(plan && { approvedChecksum: plan.checksum }),
+          confirm: fresh => askFor(context, fresh, options.yes === true),
+        });
+      }),
+  );
+  const results = outcomes.flatMap(outcome => ('value' in outcome ? [outcome.value] : []));
+  const failures = outcomes.flatMap(outcome =>
+    'error' in outcome ? [{ gate: outcome.gate.config.name, report: reportError(outcome.error) }] : [],
+  );
+  printResults(context, results);
+  printErrors(context.output, failures);
+  return failures.length > 0 ? exitCodes.failed : worstOf(results);
+};
+
+function readPlans(file: string): readonly Plan[] {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new UsageError(
+      `The plan ${file} cannot be read (${(cause as NodeJS.ErrnoException).code}).`,
+      'Save one with: postern plan --out plan.json',
+    );
+  }
+  return parsePlanFile(text);
+}
+
+function chooseGates(asked: readonly string[] | undefined, reviewed: readonly Plan[] | undefined) {
+  if (!reviewed) return asked;
+  const names = reviewed.map(({ gate }) => gate.name);
+  const other = asked?.find(name => !names.includes(name));
+  if (other !== undefined)
+    throw new UsageError(`The plan says nothing of gate ${other}.`, `It is for: ${names.join(', ')}.`);
+  return asked ?? names;
+}
+
+/** A plan that was made with --policy is applied with it: the review was of that. */
+function onePolicy(reviewed: readonly Plan[]) {
+  const policies = [...new Set(reviewed.map(({ policy }) => policy))];
+  return policies.length === 1 ? policies[0] : undefined;
+}
+
+async function askFor(context: CommandContext, plan: Plan, yes: boolean): Promise<boolean> {
+  const { output } = context;
+  if (!output.isJson) {
+    const options = {
+      color: output.hasColor,
+      width: output.width,
+      verbose: false,
+      nowMs: context.clock.now(),
+    };
+    output.print(renderPlan([plan], 'text', options));
+  }
+  try {
+    await context.confirm(`Write this to gate ${printable(plan.gate.name)}?`, {
+      yes,
+      command: 'postern apply',
+    });
+    return true;
+  } catch (error) {
+    if (!(error instanceof RefusedError)) throw error;
+    output.warn([error.message, error.remedy].filter(Boolean).join(' '));
+    return false;
+  }
+}
+
+/** One line for each gate, or JSON: for `apply` and `undo`. */
+export function printResults({ output }: CommandContext, results: readonly RunResult[]): void {
+  if (output.isJson) {
+    output.json({ gates: results.map(resultJson) });
+    return;
+  }
+  const marks = {
+    unchanged: output.style('green', '✓'),
+    changed: output.style('green', '✓'),
+    refused: output.style('yellow', '!'),
+    restored: output.style('red', '!'),
+    failed: output.style('red', '✗'),
+  };
+  for (const result of results) {
+    output.print(`${marks[result.status]} ${printable(result.message)}`);
+    const remedy =
+      result.remedy ?? (result.error === undefined ? undefined : reportError(result.error).remedy);
+    if (remedy !== undefined) output.print(`  ${output.style('bold', 'to do:')} ${printable(remedy)}`);
+    for (const { message, remedy: mend } of result.plan?.guards.filter(
+      ({ blocks }) => blocks === 'removals',
+    ) ?? []) {
+      output.print(`  ${output.style('yellow', 'held back:')} ${printable(message)} ${printable(mend)}`);
+    }
+  }
+}
+
+function resultJson({ gate, status, message, remedy, writes, plan, error }: RunResult): object {
+  return {
+    gate: gate.name,
+    id: gate.id,
+    status,
+    message,
+    remedy: remedy ?? (error === undefined ? undefined : reportError(error).remedy),
+    writes,
+    guards: plan?.guards ?? [],
+    findings: plan?.findings ?? [],
+    checksum: plan?.checksum,
+  };
+}
+
+/** What failed counts before what was refused. A removal that was put back is a failure. */
+export function worstOf(results: readonly RunResult[]): ExitCode {
+  if (results.some(({ status }) => status === 'failed' || status === 'restored')) return exitCodes.failed;
+  return results.some(({ status }) => status === 'refused') ? exitCodes.refused : exitCodes.ok;
+}

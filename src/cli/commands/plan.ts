@@ -1,0 +1,81 @@
+import { writeFileSync } from 'node:fs';
+import type { ConfigOverrides } from '../../config/index.ts';
+import type { Plan, Policy } from '../../plan/plan.ts';
+import { type PlanFormat, renderPlan } from '../../plan/render/index.ts';
+import { planGate } from '../../reconcile/apply.ts';
+import type { CommandAction } from '../context.ts';
+import { reportError } from '../errors.ts';
+import { type ExitCode, exitCodes } from '../exit-codes.ts';
+import { printErrors } from '../print-errors.ts';
+import { forEachGate, withSession } from '../work.ts';
+
+export interface PolicyOptions {
+  readonly policy?: Policy;
+  readonly grace?: number;
+  readonly maxRemovals?: number;
+  readonly acceptShrink?: boolean;
+}
+
+interface PlanOptions extends PolicyOptions {
+  readonly gate?: readonly string[];
+  readonly out?: string;
+  readonly format?: PlanFormat;
+  readonly verbose?: boolean;
+}
+
+/** What would change, and why. Sends nothing that could write. */
+export const run: CommandAction<PlanOptions> = async (context, _, options) => {
+  const { output } = context;
+  const outcomes = await withSession(
+    context,
+    {
+      mode: 'read-only',
+      command: 'postern plan',
+      gateNames: options.gate,
+      overrides: overridesOf(options),
+      acceptShrink: options.acceptShrink ?? false,
+    },
+    work => forEachGate(work, async gate => planGate(await gate.open())),
+  );
+  const plans = outcomes.flatMap(outcome => ('value' in outcome ? [outcome.value] : []));
+  const failures = outcomes.filter(outcome => 'error' in outcome);
+  const nowMs = context.clock.now();
+  if (options.out !== undefined) {
+    const file = { color: false, width: Number.POSITIVE_INFINITY, verbose: true, nowMs };
+    writeFileSync(options.out, renderPlan(plans, 'json', file), { mode: 0o600 });
+  }
+  const format = output.isJson ? 'json' : (options.format ?? 'text');
+  output.print(
+    renderPlan(plans, format, {
+      color: output.hasColor,
+      width: output.width,
+      verbose: options.verbose === true,
+      nowMs,
+    }),
+  );
+  if (options.out !== undefined)
+    output.note(`Saved as ${options.out}; to do exactly this: postern apply ${options.out}`);
+  printErrors(
+    output,
+    failures.map(({ gate, error }) => ({ gate: gate.config.name, report: reportError(error) })),
+  );
+  return failures.length > 0 ? exitCodes.failed : exitCodeOf(plans);
+};
+
+export function overridesOf({ policy, grace, maxRemovals }: PolicyOptions): ConfigOverrides {
+  return {
+    ...(policy !== undefined && { policy }),
+    ...(grace !== undefined && { graceMs: grace }),
+    ...(maxRemovals !== undefined && { maxCount: maxRemovals }),
+  };
+}
+
+/** Changes count before doubt: they are known, whatever else is not. */
+function exitCodeOf(plans: readonly Plan[]): ExitCode {
+  const isPending = plans.some(({ entries }) =>
+    entries.some(({ action }) => action === 'open' || action === 'close'),
+  );
+  if (isPending) return exitCodes.pending;
+  const isComplete = plans.every(({ feeds }) => feeds.every(({ complete }) => complete));
+  return isComplete ? exitCodes.ok : exitCodes.unsure;
+}

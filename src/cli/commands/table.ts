@@ -1,0 +1,160 @@
+/** Every command: what it is called, what it takes, and where it is. Loads none of them. */
+import { gateKinds } from '../../gates/gate.ts';
+import { policies } from '../../plan/plan.ts';
+import type { CommandAction } from '../context.ts';
+import { countOf, durationOf, oneOf, projectOf, repeated } from './values.ts';
+
+export interface CommandOption {
+  readonly flags: string;
+  readonly description: string;
+  /** Of the text that was given; throws an InvalidArgumentError. */
+  readonly parse?: (text: string, previous: never) => unknown;
+}
+
+export interface CommandEntry {
+  readonly name: string;
+  readonly summary: string;
+  /** Such as `[file]`, with what it is. */
+  readonly arguments?: readonly (readonly [name: string, description: string])[];
+  readonly options: readonly CommandOption[];
+  readonly examples: readonly string[];
+  readonly load: () => Promise<{ readonly run: CommandAction<never> }>;
+}
+
+export const globalOptions: readonly CommandOption[] = [
+  { flags: '--config <path>', description: 'the config (default: POSTERN_CONFIG, ./postern.yaml)' },
+  { flags: '--state <path>', description: 'the journal (default: POSTERN_STATE, the platform’s place)' },
+  { flags: '--json', description: 'print JSON, errors too' },
+  { flags: '-q, --quiet', description: 'print the result and what is wrong, nothing else' },
+  { flags: '--no-color', description: 'no colours (also NO_COLOR=1)' },
+];
+
+const gateOption: CommandOption = {
+  flags: '--gate <name>',
+  description: 'only this gate; may be repeated',
+  parse: repeated,
+};
+const yesOption: CommandOption = { flags: '-y, --yes', description: 'do not ask' };
+const policyOptions: readonly CommandOption[] = [
+  {
+    flags: '--policy <policy>',
+    description: `instead of the config's: ${policies.join(', ')}`,
+    parse: oneOf(policies),
+  },
+  { flags: '--grace <duration>', description: "instead of the config's, such as 7d", parse: durationOf },
+  { flags: '--max-removals <count>', description: 'the most that this run may remove', parse: countOf },
+  { flags: '--accept-shrink', description: 'believe a feed that lists far fewer addresses than before' },
+];
+
+export const commands: readonly CommandEntry[] = [
+  {
+    name: 'ips',
+    summary: 'the addresses that Atlas uses now',
+    options: [
+      {
+        flags: '--project <id>',
+        description: 'also the nodes of this project; may be repeated',
+        parse: projectOf,
+      },
+      {
+        flags: '--format <format>',
+        description: 'table, json, text, csv, yaml, tfvars',
+        parse: oneOf(['table', 'json', 'text', 'csv', 'yaml', 'tfvars']),
+      },
+      {
+        flags: '--feed <feed>',
+        description: 'control-plane or nodes',
+        parse: oneOf(['control-plane', 'nodes']),
+      },
+      {
+        flags: '--direction <direction>',
+        description: 'outbound, inbound or all (default: what a KMS must let in)',
+        parse: oneOf(['outbound', 'inbound', 'all']),
+      },
+      {
+        flags: '--cloud <cloud>',
+        description: 'only aws, azure or gcp',
+        parse: oneOf(['aws', 'azure', 'gcp']),
+      },
+      { flags: '--region <region>', description: "only this region, in Atlas's spelling" },
+      { flags: '--cluster <name>', description: 'only the nodes of this cluster' },
+    ],
+    examples: ['postern ips', 'postern ips --project 64f0c1a2b3d4e5f601234567 --format tfvars'],
+    load: () => import('./ips.ts'),
+  },
+  {
+    name: 'check',
+    summary: 'is every Atlas address let in, right now?',
+    options: [gateOption],
+    examples: ['postern check', 'postern check --gate production --json'],
+    load: () => import('./check.ts'),
+  },
+  {
+    name: 'plan',
+    summary: 'what would change, and why',
+    options: [
+      gateOption,
+      { flags: '--out <file>', description: 'save the plan, for: postern apply <file>' },
+      {
+        flags: '--format <format>',
+        description: 'text, json, markdown or html',
+        parse: oneOf(['text', 'json', 'markdown', 'html']),
+      },
+      { flags: '--verbose', description: 'show every entry, kept and foreign ones too' },
+      ...policyOptions,
+    ],
+    examples: ['postern plan', 'postern plan --out plan.json', 'postern plan --format markdown'],
+    load: () => import('./plan.ts'),
+  },
+  {
+    name: 'apply',
+    summary: 'do it; with a file, exactly what was reviewed',
+    arguments: [['[file]', 'a plan that `postern plan --out` saved']],
+    options: [gateOption, yesOption, ...policyOptions],
+    examples: ['postern apply', 'postern apply plan.json --yes'],
+    load: () => import('./apply.ts'),
+  },
+  {
+    name: 'explain',
+    summary: 'who needs this address, since when, which gates let it in',
+    arguments: [['<address>', 'an address or a block']],
+    options: [gateOption],
+    examples: ['postern explain 20.40.60.80'],
+    load: () => import('./explain.ts'),
+  },
+  {
+    name: 'history',
+    summary: 'every write, with before and after',
+    arguments: [['[id]', 'one write, in full']],
+    options: [
+      gateOption,
+      { flags: '--limit <count>', description: 'how many (default: 20)', parse: countOf },
+    ],
+    examples: ['postern history', 'postern history 12'],
+    load: () => import('./history.ts'),
+  },
+  {
+    name: 'undo',
+    summary: 'put back what the last write took away, or take back what it added',
+    options: [
+      gateOption,
+      { flags: '--write <id>', description: 'this write instead', parse: countOf },
+      yesOption,
+    ],
+    examples: ['postern undo --gate production'],
+    load: () => import('./undo.ts'),
+  },
+  {
+    name: 'demo',
+    summary: 'the whole story against a simulated Atlas and cloud; no account needed',
+    options: [
+      { flags: '--stay', description: 'leave the simulation running, with commands to try' },
+      { flags: '--fast', description: 'do not pause between the steps' },
+    ],
+    examples: ['postern demo', 'postern demo --stay'],
+    load: () => import('./demo.ts'),
+  },
+];
+
+/** For the help. */
+export const supportedGates: string = gateKinds.join(', ');

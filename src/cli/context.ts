@@ -1,0 +1,63 @@
+/** What every command is given. */
+import { type Clock, systemClock } from '../clock.ts';
+import { type Config, loadConfig, systemFiles } from '../config/index.ts';
+import { defaultStatePath } from '../journal/state-path.ts';
+import { confirm } from './confirm.ts';
+import type { ExitCode } from './exit-codes.ts';
+import type { Output } from './output.ts';
+
+export interface GlobalOptions {
+  readonly config?: string;
+  readonly state?: string;
+  readonly json: boolean;
+  readonly quiet: boolean;
+  readonly color: boolean;
+}
+
+export interface CommandContext {
+  readonly globals: GlobalOptions;
+  readonly env: NodeJS.ProcessEnv;
+  readonly output: Output;
+  readonly signal: AbortSignal;
+  readonly clock: Clock;
+  /** Throws a ConfigError. */
+  loadConfig(): Config;
+  /** Where the journal is: `--state`, POSTERN_STATE, the config, the platform's place. */
+  statePathOf(config: Config): string;
+  /** Asks on the terminal. Throws a RefusedError when the answer is no, or nobody can be asked. */
+  confirm(question: string, options: { readonly yes: boolean; readonly command: string }): Promise<void>;
+}
+
+/** One command's work. `options` is what `commander` made of the options in the command's entry. */
+export type CommandAction<Options> = (
+  context: CommandContext,
+  args: readonly string[],
+  options: Options,
+) => Promise<ExitCode>;
+
+export function createContext(
+  globals: GlobalOptions,
+  output: Output,
+  env: NodeJS.ProcessEnv,
+  signal: AbortSignal,
+): CommandContext {
+  return {
+    globals,
+    env,
+    output,
+    signal,
+    clock: systemClock,
+    loadConfig() {
+      const { config: path, state } = globals;
+      return loadConfig({
+        path,
+        env,
+        files: systemFiles,
+        overrides: state === undefined ? {} : { statePath: state },
+      });
+    },
+    statePathOf: config => config.statePath ?? defaultStatePath(env),
+    confirm: (question, options) =>
+      confirm(question, { ...options, input: process.stdin, output: process.stderr }),
+  };
+}

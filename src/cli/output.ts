@@ -1,0 +1,176 @@
+/** Everything that a command prints goes through here: secrets are taken out, colours and width are decided. */
+import { styleText } from 'node:util';
+import { redactSecrets } from '../secret.ts';
+import { renderTable, type TableColumn } from './table.ts';
+
+export type Style = Parameters<typeof styleText>[0];
+
+export interface OutputStream {
+  write(text: string): unknown;
+  on(event: 'error', listener: (error: NodeJS.ErrnoException) => void): unknown;
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+}
+
+export interface OutputOptions {
+  readonly stdout: OutputStream;
+  readonly stderr: OutputStream;
+  readonly env: NodeJS.ProcessEnv;
+  readonly json: boolean;
+  readonly quiet: boolean;
+  /** False for `--no-color`. */
+  readonly color: boolean;
+}
+
+/** One piece of long work, shown while it goes on. */
+export interface Step {
+  update(text: string): void;
+  done(text: string): void;
+  fail(text: string): void;
+}
+
+const defaultWidth = 100;
+const clearLine = '\r\u001b[2K';
+
+export class Output {
+  readonly isJson: boolean;
+  readonly isQuiet: boolean;
+  readonly #stdout: SafeStream;
+  readonly #stderr: SafeStream;
+  readonly #styleStdout: boolean;
+  readonly #styleStderr: boolean;
+  /** The text of the step that is shown on the terminal's last line. */
+  #live: string | undefined;
+
+  constructor({ stdout, stderr, env, json, quiet, color }: OutputOptions) {
+    this.isJson = json;
+    this.isQuiet = quiet;
+    this.#stdout = new SafeStream(stdout);
+    this.#stderr = new SafeStream(stderr);
+    this.#styleStdout = hasColor(stdout, env, color);
+    this.#styleStderr = hasColor(stderr, env, color);
+  }
+
+  /** The terminal's width, or a usual one. */
+  get width(): number {
+    return this.#stdout.columns ?? defaultWidth;
+  }
+
+  /** Whether stdout shows colours: for renderers that style their own text. */
+  get hasColor(): boolean {
+    return this.#styleStdout;
+  }
+
+  /** The result: on stdout, with a newline. */
+  print(text: string): void {
+    this.#hideLive();
+    this.#stdout.write(text.endsWith('\n') ? text : `${text}\n`);
+    this.#showLive();
+  }
+
+  /** The result as JSON, on stdout. */
+  json(value: unknown): void {
+    this.print(JSON.stringify(value, null, 2));
+  }
+
+  table(columns: readonly TableColumn[], rows: readonly (readonly string[])[]): void {
+    // Into a pipe a table is not cut: what reads it has no width.
+    const width = this.#stdout.isTTY ? this.width : Number.POSITIVE_INFINITY;
+    this.print(renderTable(columns, rows, width, text => this.style('bold', text)));
+  }
+
+  /** What a person may want to know beside the result: on stderr, not with `--quiet`. */
+  note(text: string): void {
+    if (!this.isQuiet) this.warn(text);
+  }
+
+  /** What a person must know beside the result: on stderr, always. */
+  warn(text: string): void {
+    this.#hideLive();
+    this.#stderr.write(text.endsWith('\n') ? text : `${text}\n`);
+    this.#showLive();
+  }
+
+  /** For text that goes to stdout. */
+  style(format: Style, text: string): string {
+    return this.#styleStdout ? styleText(format, text, { validateStream: false }) : text;
+  }
+
+  /** For text that goes to stderr. */
+  styleNote(format: Style, text: string): string {
+    return this.#styleStderr ? styleText(format, text, { validateStream: false }) : text;
+  }
+
+  /**
+   * Shows that long work goes on, on stderr: one live line on a terminal, a line at its beginning and its end
+   * elsewhere, nothing with `--quiet`.
+   */
+  step(text: string): Step {
+    const mark = (style: Style, sign: string, line: string) => `${this.styleNote(style, sign)} ${line}`;
+    this.#live = text;
+    if (this.#isLive) this.#showLive();
+    else this.note(`… ${text}`);
+    const end = (line: string) => {
+      this.#hideLive();
+      this.#live = undefined;
+      this.note(line);
+    };
+    return {
+      update: next => {
+        this.#hideLive();
+        this.#live = next;
+        this.#showLive();
+      },
+      done: line => end(mark('green', '✓', line)),
+      fail: line => end(mark('red', '✗', line)),
+    };
+  }
+
+  get #isLive(): boolean {
+    return !this.isQuiet && this.#stderr.isTTY;
+  }
+
+  #showLive(): void {
+    if (!this.#isLive || this.#live === undefined) return;
+    const room = Math.max(10, (this.#stderr.columns ?? 80) - 3);
+    const text = this.#live.length > room ? `${this.#live.slice(0, room - 1)}…` : this.#live;
+    this.#stderr.write(`${clearLine}… ${text}`);
+  }
+
+  #hideLive(): void {
+    if (this.#isLive && this.#live !== undefined) this.#stderr.write(clearLine);
+  }
+}
+
+/** A stream whose reader may go away: a run that writes to a gate goes on all the same. */
+class SafeStream {
+  readonly #stream: OutputStream;
+  #closed = false;
+
+  constructor(stream: OutputStream) {
+    this.#stream = stream;
+    stream.on('error', error => {
+      if (error.code !== 'EPIPE' && error.code !== 'ERR_STREAM_DESTROYED') throw error;
+      this.#closed = true;
+    });
+  }
+
+  get isTTY(): boolean {
+    return this.#stream.isTTY === true;
+  }
+
+  get columns(): number | undefined {
+    return this.isTTY && this.#stream.columns ? this.#stream.columns : undefined;
+  }
+
+  write(text: string): void {
+    if (!this.#closed) this.#stream.write(redactSecrets(text));
+  }
+}
+
+/** `--no-color` and NO_COLOR (no-color.org) say no, FORCE_COLOR says yes, otherwise the terminal decides. */
+function hasColor(stream: OutputStream, env: NodeJS.ProcessEnv, allowed: boolean): boolean {
+  if (!allowed || env.NO_COLOR) return false;
+  if (env.FORCE_COLOR !== undefined) return env.FORCE_COLOR !== '0' && env.FORCE_COLOR !== 'false';
+  return stream.isTTY === true && env.TERM !== 'dumb';
+}

@@ -1,0 +1,78 @@
+/** Tells on stderr what a run does while it does it: a line for each thing that happened. */
+import type { RunEvent } from '../reconcile/run.ts';
+import type { Output, Step } from './output.ts';
+
+export interface Progress {
+  report(gateName: string | undefined, event: RunEvent): void;
+  end(): void;
+}
+
+export function progressOf(output: Output): Progress {
+  const open = new Map<string, Step>();
+  const begin = (name: string, text: string) => open.set(name, output.step(`${name}: ${text}`));
+  const finish = (name: string, text: string) => {
+    open.get(name)?.done(`${name}: ${text}`);
+    open.delete(name);
+  };
+  return {
+    report(gateName, event) {
+      const name = gateName ?? 'journal';
+      switch (event.kind) {
+        case 'feed-read':
+          if (event.feed === 'static') return;
+          output.note(
+            `${output.styleNote(event.complete ? 'green' : 'yellow', event.complete ? '✓' : '!')} ${event.feed}: ${event.addresses} addresses${event.complete ? '' : ', and the answer is incomplete'}`,
+          );
+          return;
+        case 'writing':
+          begin(name, `writing, ${deltaOf(event.adds, event.removes)}`);
+          return;
+        case 'written':
+          finish(name, `${writtenWords[event.write]}, read back, ${event.entries} entries`);
+          return;
+        case 'verifying':
+          begin(name, 'asking Atlas whether its key still works');
+          return;
+        case 'verified':
+          finish(name, 'Atlas confirms that its key works');
+          return;
+        case 'restoring':
+          open.get(name)?.fail(`${name}: not confirmed, ${event.because}`);
+          open.delete(name);
+          output.warn(`${output.styleNote('yellow', '!')} ${name}: putting back what was removed`);
+          return;
+        case 'conflict':
+          open.get(name)?.fail(`${name}: ${event.because}`);
+          open.delete(name);
+          output.note(`… ${name}: reading and planning again (attempt ${event.attempt + 1})`);
+          return;
+        case 'recovered':
+          output.warn(
+            `${output.styleNote('yellow', '!')} ${name}: an earlier run was interrupted at a write (${event.write}); it was ${event.outcome}`,
+          );
+          return;
+        case 'lock-taken-over':
+          output.note(`… ${name}: taking over from ${event.from}, which is gone`);
+          return;
+        case 'journal-unavailable':
+          output.warn(
+            `${output.styleNote('red', '✗')} the journal cannot be used: ${event.because} Additions go on; nothing is removed.`,
+          );
+          return;
+      }
+    },
+    end() {
+      for (const [name, step] of open) step.fail(`${name}: not finished`);
+      open.clear();
+    },
+  };
+}
+
+const writtenWords = { add: 'added', remove: 'removed', restore: 'put back', undo: 'taken back' } as const;
+
+function deltaOf(adds: number, removes: number): string {
+  return (
+    [adds > 0 && `${adds} to add`, removes > 0 && `${removes} to remove`].filter(Boolean).join(', ') ||
+    'the same list'
+  );
+}

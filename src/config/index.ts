@@ -1,0 +1,16 @@
+export { atlasCredentialsOf } from './atlas-credentials.ts';
+export type {
+  AtlasAuthConfig,
+  AtlasConfig,
+  AzureCloud,
+  AzureCredentialConfig,
+  Config,
+  GateConfig,
+  StaticAddress,
+} from './config.ts';
+export { formatDuration, parseDuration } from './duration.ts';
+export { ConfigError, type ConfigIssue } from './errors.ts';
+export { systemFiles } from './files.ts';
+export { type LoadOptions, loadConfig } from './load.ts';
+export { type FileReader, resolveSecret, type SecretReference } from './secret-reference.ts';
+export type { ConfigOverrides } from './to-config.ts';
