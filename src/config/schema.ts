@@ -32,7 +32,8 @@ const quoted = (value: string) => JSON.stringify(value);
 
 const cidr = text(value => {
   const parsed = tryParseCidr(value, { bare: 'host' });
-  if (!parsed.ok) return { message: parsed.error.message, remedy: 'Write a block such as 203.0.113.0/24.' };
+  if (!parsed.ok)
+    return { message: `${parsed.error.message}.`, remedy: 'Write a block such as 203.0.113.0/24.' };
   const reason = neverWrittenReason(parsed.cidr);
   if (reason === undefined) return undefined;
   return { message: `${quoted(value)} is never let in: ${reason}.`, remedy: 'Take it out.' };

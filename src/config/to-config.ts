@@ -88,7 +88,7 @@ function toRemoval(removal: NonNullable<GateText['removal']>): RemovalPolicy {
     minReadGapMs: durationMs(removal.minReadGap) ?? fallback.minReadGapMs,
     maxCount: removal.maxCount ?? fallback.maxCount,
     // A count that the operator names for this run stands for the share as well.
-    maxShare: overrides.maxCount === undefined ? (removal.maxShare ?? fallback.maxShare) : 1,
+    maxShare: removal.maxShare ?? fallback.maxShare,
     shrinkShare: removal.shrinkShare ?? fallback.shrinkShare,
     shrinkWindowMs: fallback.shrinkWindowMs,
   };
