@@ -50,7 +50,7 @@ export function topLevelHelp(): string {
 function addCommand(program: Command, entry: CommandEntry, dispatch: Dispatch): void {
   const command = program
     .command(entry.name)
-    .description(entry.summary)
+    .description(`${entry.summary.charAt(0).toUpperCase()}${entry.summary.slice(1)}`)
     .helpOption('-h, --help', 'print this help')
     .configureHelp({ showGlobalOptions: false })
     .allowExcessArguments(false)

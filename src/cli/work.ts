@@ -1,13 +1,7 @@
 /** What the commands that work on gates share: a session made of the config, and the gates it names. */
-import {
-  atlasCredentialsOf,
-  type Config,
-  type ConfigOverrides,
-  resolveSecret,
-  systemFiles,
-} from '../config/index.ts';
+import { atlasCredentialsOf, type Config, resolveSecret, systemFiles } from '../config/index.ts';
 import { openGate } from '../gates/index.ts';
-import { openSession, type Session, type SessionGate } from '../reconcile/session.ts';
+import { type Overrides, openSession, type Session, type SessionGate } from '../reconcile/session.ts';
 import { createTransport, type Transport, useProxyFromEnvironment } from '../transport/index.ts';
 import type { CommandContext } from './context.ts';
 import { UsageError } from './failures.ts';
@@ -20,8 +14,7 @@ export interface WorkOptions {
   /** Such as `postern plan`. */
   readonly command: string;
   readonly gateNames: readonly string[] | undefined;
-  readonly overrides?: ConfigOverrides;
-  readonly acceptShrink?: boolean;
+  readonly overrides?: Overrides;
 }
 
 export interface Work {
@@ -36,7 +29,7 @@ export async function withSession<T>(
   options: WorkOptions,
   work: (parts: Work) => Promise<T>,
 ): Promise<T> {
-  const config = context.loadConfig(options.overrides);
+  const config = context.loadConfig();
   checkGateNames(config, options.gateNames);
   const transport = transportOf(context, config, options.mode);
   const { credentials, findings } = atlasCredentialsOf(config.atlas, context.env, systemFiles);
@@ -62,7 +55,7 @@ export async function withSession<T>(
         },
       }),
     ...(options.gateNames && { gateNames: options.gateNames }),
-    ...(options.acceptShrink !== undefined && { acceptShrink: options.acceptShrink }),
+    ...(options.overrides && { overrides: options.overrides }),
   });
   try {
     return await work({ config, session, transport });

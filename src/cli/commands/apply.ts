@@ -32,7 +32,6 @@ export const run: CommandAction<ApplyCommandOptions> = async (context, [file], o
         ...overridesOf(options),
         ...(policy !== undefined && options.policy === undefined && { policy }),
       },
-      acceptShrink: options.acceptShrink ?? false,
     },
     work =>
       forEachGate(work, async gate => {

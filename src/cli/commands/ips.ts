@@ -41,7 +41,7 @@ export const run: CommandAction<IpsOptions> = async (context, _args, options) =>
   const config = context.loadConfig();
   const projects = projectsOf(options, config);
   const client = openClient(context, config, projects.length > 0);
-  const step = output.step(`reading ${projects.length + 1} feeds of ${config.atlas.baseUrl}`);
+  const step = output.step(`reading from ${config.atlas.baseUrl}`);
   const listings = await Promise.all([
     ...(options.feed === 'nodes' ? [] : [readControlPlane(client, config)]),
     ...projects.map(projectId => readNodes(client, projectId)),

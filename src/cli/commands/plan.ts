@@ -1,8 +1,8 @@
 import { writeFileSync } from 'node:fs';
-import type { ConfigOverrides } from '../../config/index.ts';
 import type { Plan, Policy } from '../../plan/plan.ts';
 import { type PlanFormat, renderPlan } from '../../plan/render/index.ts';
 import { planGate } from '../../reconcile/apply.ts';
+import type { Overrides } from '../../reconcile/session.ts';
 import type { CommandAction } from '../context.ts';
 import { reportError } from '../errors.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
@@ -33,7 +33,6 @@ export const run: CommandAction<PlanOptions> = async (context, _, options) => {
       command: 'postern plan',
       gateNames: options.gate,
       overrides: overridesOf(options),
-      acceptShrink: options.acceptShrink ?? false,
     },
     work => forEachGate(work, async gate => planGate(await gate.open())),
   );
@@ -62,11 +61,12 @@ export const run: CommandAction<PlanOptions> = async (context, _, options) => {
   return failures.length > 0 ? exitCodes.failed : exitCodeOf(plans);
 };
 
-export function overridesOf({ policy, grace, maxRemovals }: PolicyOptions): ConfigOverrides {
+export function overridesOf({ policy, grace, maxRemovals, acceptShrink }: PolicyOptions): Overrides {
   return {
     ...(policy !== undefined && { policy }),
     ...(grace !== undefined && { graceMs: grace }),
-    ...(maxRemovals !== undefined && { maxCount: maxRemovals }),
+    ...(maxRemovals !== undefined && { maxRemovals }),
+    ...(acceptShrink !== undefined && { acceptShrink }),
   };
 }
 

@@ -1,0 +1,86 @@
+/** Azure's errors as a gate's: what happened, and what to do about it. */
+import { TransportError } from '../../transport/errors.ts';
+import { GateError } from '../gate.ts';
+
+/** What Azure's SDK throws for an answer that is an error. */
+interface RestErrorLike {
+  readonly statusCode?: number;
+  readonly code?: string;
+  readonly message: string;
+}
+
+const remedies: Readonly<Record<string, string>> = {
+  AuthorizationFailed:
+    'Give the identity that Postern runs as a role on this vault with Microsoft.KeyVault/vaults/read and …/write, nothing more.',
+  ResourceNotFound:
+    'Check the vault, resource group and subscription in the config, and that the identity may see them.',
+  SubscriptionNotFound: 'Check the subscription in the config, and the tenant of the identity.',
+  ScopeLocked:
+    'A resource lock forbids changes: take the ReadOnly lock off the vault, its group or subscription.',
+  RequestDisallowedByPolicy: 'An Azure Policy forbids this change: exempt the vault, or change the policy.',
+  SubnetsHaveNoServiceEndpointsConfigured:
+    'A virtual network rule of the vault names a subnet without the Microsoft.KeyVault service endpoint, and Azure refuses every write until that is mended: add the endpoint, or take the rule out.',
+  InvalidAuthenticationToken:
+    'Check the credentials, and that the authority belongs to the same cloud as the endpoint.',
+};
+
+const conflictCodes = new Set(['ConflictError', 'Conflict', 'AnotherOperationInProgress']);
+
+/** Another operation is under way on the vault: the write was refused and may be tried again. */
+export function isPassingConflict(error: unknown): boolean {
+  const { statusCode, code } = error as RestErrorLike;
+  return statusCode === 409 && (code === undefined || conflictCodes.has(code));
+}
+
+/** Whether a failed write may have been carried out all the same. */
+export function mayHaveTakenEffect(error: unknown): boolean {
+  if (error instanceof TransportError) return error.mayHaveBeenSent;
+  const { statusCode } = error as RestErrorLike;
+  return statusCode !== undefined && statusCode >= 500;
+}
+
+/** A GateError that says what Azure said. */
+export function explain(gate: string, what: string, error: unknown): GateError {
+  if (error instanceof GateError) return error;
+  if (error instanceof TransportError) {
+    const { remedy } = error;
+    return new GateError(gate, `${what}: ${error.message}`, {
+      cause: error,
+      ...(remedy !== undefined && { remedy }),
+    });
+  }
+  const { statusCode, code, message } = error as RestErrorLike;
+  if (statusCode !== undefined) {
+    const remedy = (code !== undefined && remedies[code]) || remedyFor(statusCode);
+    return new GateError(
+      gate,
+      `${what}: Azure answered ${[statusCode, code].filter(Boolean).join(' ')}. ${message}`,
+      {
+        cause: error,
+        ...(code !== undefined && { code }),
+        ...(remedy && { remedy }),
+      },
+    );
+  }
+  if (error instanceof Error && /Credential|Authentication/.test(error.name)) {
+    return new GateError(gate, `${what}: no token from Microsoft Entra. ${firstLine(message)}`, {
+      cause: error,
+      code: error.name,
+      remedy:
+        'Check the credential in the config, or what DefaultAzureCredential finds here: environment variables, workload or managed identity, az login.',
+    });
+  }
+  return new GateError(gate, `${what}: ${message}`, { cause: error });
+}
+
+function remedyFor(status: number): string | undefined {
+  if (status === 401) return remedies.InvalidAuthenticationToken;
+  if (status === 403) return remedies.AuthorizationFailed;
+  if (status === 404) return remedies.ResourceNotFound;
+  if (status === 429) return "Azure's rate limit is reached: try again later.";
+  return status >= 500 ? 'Azure has trouble: try again later.' : undefined;
+}
+
+function firstLine(text: string): string {
+  return text.split(/\r?\n/, 1)[0]!;
+}
