@@ -1,12 +1,11 @@
 const unitsMs = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 type Unit = keyof typeof unitsMs;
 
-/** Whole numbers, largest unit first or not: `90m`, `12h`, `7d`, `1d12h`; `0` needs no unit. */
+/** Whole numbers, largest unit first or not: `90m`, `12h`, `7d`, `1d12h`. */
 const pattern = /^(?:\d{1,6}[smhd]){1,4}$/;
 
 /** Milliseconds of a duration such as `90m`, `12h` or `7d`; undefined when the text is none. */
 export function parseDuration(text: string): number | undefined {
-  if (text === '0') return 0;
   if (!pattern.test(text)) return undefined;
   let totalMs = 0;
   for (const [, count, unit] of text.matchAll(/(\d+)([smhd])/g)) {

@@ -30,7 +30,7 @@ export function explainIssue(issue: z.core.$ZodIssue, came: Came, schema: z.ZodT
     case 'unrecognized_keys':
       return issue.keys.map(key => unknownKey(key, keysOf(schemaAt(schema, issue.path))));
     case 'invalid_type':
-      return [wrongType(issue.expected, came)];
+      return [unquoted(issue, came, schema) ?? wrongType(issue.expected, came)];
     case 'invalid_value':
       return [notOneOf(issue.values.map(String), came)];
     case 'too_small':
@@ -52,16 +52,27 @@ function unknownKey(key: string, known: readonly string[]): Explained {
   };
 }
 
-function wrongType(expected: string, { value, source }: Came): Explained {
+/** YAML takes some texts for numbers, project ids of digits for one. What is wrong as a text too is told at once. */
+function unquoted(
+  issue: z.core.$ZodIssueInvalidType,
+  { value, source }: Came,
+  schema: z.ZodType,
+): Explained | undefined {
+  if (issue.expected !== 'string' || (typeof value !== 'number' && typeof value !== 'boolean'))
+    return undefined;
+  const written = source ?? String(value);
+  const expected = schemaAt(schema, issue.path);
+  const fault = expected && z.safeParse(expected, written).error?.issues[0];
+  if (fault?.code === 'custom') return { message: fault.message, remedy: fault.params?.remedy };
+  return {
+    message: `expected a text; YAML reads ${written} as ${typeof value === 'boolean' ? 'true or false' : 'a number'}.`,
+    remedy: `Put it in quotes: "${written}".`,
+  };
+}
+
+function wrongType(expected: string, { value }: Came): Explained {
   const wanted = kinds[expected] ?? expected;
   if (value === undefined) return { message: `missing; expected ${wanted}.`, remedy: 'Add it.' };
-  const scalar = typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint';
-  if (expected === 'string' && scalar) {
-    return {
-      message: `expected a text; YAML reads ${source ?? String(value)} as ${typeof value === 'boolean' ? 'true or false' : 'a number'}.`,
-      remedy: `Put it in quotes: "${source ?? String(value)}".`,
-    };
-  }
   if (expected === 'array' && value !== null) {
     return { message: `expected a list; got ${kindOf(value)}.`, remedy: 'Begin each item with "- ".' };
   }

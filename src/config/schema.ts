@@ -70,7 +70,7 @@ const duration = text(value =>
   parseDuration(value) === undefined
     ? { message: `expected a duration such as 90m, 12h or 7d; got ${quoted(value)}.` }
     : undefined,
-).meta({ pattern: '^(0|(\\d{1,6}[smhd]){1,4})$' });
+).meta({ pattern: '^(\\d{1,6}[smhd]){1,4}$' });
 
 const projectId = text(value =>
   /^[0-9a-f]{24}$/.test(value)

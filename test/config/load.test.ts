@@ -50,7 +50,7 @@ test('what the file says is read into units and canonical blocks', () => {
   const yaml = gateYaml(
     'policy: sync',
     'pinned: [8.8.8.8, 2001:4860:0:0::/48]',
-    'removal: { grace: 1d12h, minReads: 3, minReadGap: 0, maxCount: 0, maxShare: 1, shrinkShare: 0.5 }',
+    'removal: { grace: 1d12h, minReads: 3, minReadGap: 0s, maxCount: 0, maxShare: 1, shrinkShare: 0.5 }',
   );
   const [gate] = loadConfig({ env: {}, files: filesOf({ 'postern.yml': yaml }) }).gates;
   expect(gate).toMatchObject({ policy: 'sync', pinned: ['8.8.8.8/32', '2001:4860::/48'] });

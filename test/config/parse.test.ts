@@ -144,7 +144,7 @@ test.each<[name: string, yaml: string, faults: readonly string[]]>([
     'a private block',
     gateYaml('pinned:', '  - 10.1.0.0/16'),
     [
-      'postern.yaml:7:9  gates[0].pinned[0]: "10.1.0.0/16" is never let in: it lies in 10.0.0.0/8, Private-Use (IANA IPv4 Special-Purpose Address Registry, RFC1918). Take it out.',
+      'postern.yaml:7:9  gates[0].pinned[0]: "10.1.0.0/16" is never let in: it lies in 10.0.0.0/8, private use (IANA IPv4 Special-Purpose Address Registry, RFC 1918). Take it out.',
     ],
   ],
   [
@@ -156,6 +156,11 @@ test.each<[name: string, yaml: string, faults: readonly string[]]>([
       'postern.yaml:6:55  gates[0].removal.minReads: expected at least 2; got 1.',
       'postern.yaml:6:68  gates[0].removal.maxCount: expected a whole number; got the number 1.5.',
     ],
+  ],
+  [
+    'a duration without its unit',
+    gateYaml('removal: { grace: 7 }'),
+    ['postern.yaml:6:23  gates[0].removal.grace: expected a duration such as 90m, 12h or 7d; got "7".'],
   ],
   [
     'a number where true or false belongs',

@@ -4,7 +4,7 @@ import { formatDuration, parseDuration } from '../../src/config/duration.ts';
 import { nearest } from '../../src/config/nearest.ts';
 
 test.each([
-  ['0', 0],
+  ['0s', 0],
   ['90m', 5_400_000],
   ['12h', 43_200_000],
   ['7d', 604_800_000],
