@@ -197,5 +197,6 @@ test('the sample config is valid, and names the schema that editors read', () =>
 });
 
 test('the published JSON Schema is up to date (else run: node scripts/schema.ts)', () => {
-  expect(readFileSync(root('schema/postern.schema.json'), 'utf8')).toBe(configJsonSchema());
+  const published = readFileSync(root('schema/postern.schema.json'), 'utf8');
+  expect(JSON.parse(published)).toEqual(JSON.parse(configJsonSchema()));
 });
