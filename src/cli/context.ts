@@ -39,13 +39,18 @@ export function createContext(
   globals: GlobalOptions,
   output: Output,
   env: NodeJS.ProcessEnv,
-  signal: AbortSignal,
+  interruptSignal: () => AbortSignal,
 ): CommandContext {
+  let signal: AbortSignal | undefined;
   return {
     globals,
     env,
     output,
-    signal,
+    // A command that does not ask for it is ended by Ctrl-C, as any program is.
+    get signal() {
+      signal ??= interruptSignal();
+      return signal;
+    },
     clock: systemClock,
     loadConfig() {
       const { config: path, state } = globals;

@@ -39,8 +39,8 @@ export class Output {
   readonly #stderr: SafeStream;
   readonly #styleStdout: boolean;
   readonly #styleStderr: boolean;
-  /** The text of the step that is shown on the terminal's last line. */
-  #live: string | undefined;
+  /** The steps that go on, oldest first; the terminal's last line shows the newest. */
+  readonly #steps: { text: string }[] = [];
 
   constructor({ stdout, stderr, env, json, quiet, color }: OutputOptions) {
     this.isJson = json;
@@ -107,23 +107,27 @@ export class Output {
    */
   step(text: string): Step {
     const mark = (style: Style, sign: string, line: string) => `${this.styleNote(style, sign)} ${line}`;
-    this.#live = text;
-    if (this.#isLive) this.#showLive();
-    else this.note(`… ${text}`);
+    const step = { text };
+    if (!this.#isLive) this.note(`… ${text}`);
+    this.#change(() => this.#steps.push(step));
     const end = (line: string) => {
-      this.#hideLive();
-      this.#live = undefined;
+      this.#change(() => {
+        const index = this.#steps.indexOf(step);
+        if (index !== -1) this.#steps.splice(index, 1);
+      });
       this.note(line);
     };
     return {
-      update: next => {
-        this.#hideLive();
-        this.#live = next;
-        this.#showLive();
-      },
+      update: next => this.#change(() => (step.text = next)),
       done: line => end(mark('green', '✓', line)),
       fail: line => end(mark('red', '✗', line)),
     };
+  }
+
+  #change(change: () => unknown): void {
+    this.#hideLive();
+    change();
+    this.#showLive();
   }
 
   get #isLive(): boolean {
@@ -131,14 +135,14 @@ export class Output {
   }
 
   #showLive(): void {
-    if (!this.#isLive || this.#live === undefined) return;
+    const text = this.#steps.at(-1)?.text;
+    if (!this.#isLive || text === undefined) return;
     const room = Math.max(10, (this.#stderr.columns ?? 80) - 3);
-    const text = this.#live.length > room ? `${this.#live.slice(0, room - 1)}…` : this.#live;
-    this.#stderr.write(`${clearLine}… ${text}`);
+    this.#stderr.write(`${clearLine}… ${text.length > room ? `${text.slice(0, room - 1)}…` : text}`);
   }
 
   #hideLive(): void {
-    if (this.#isLive && this.#live !== undefined) this.#stderr.write(clearLine);
+    if (this.#isLive && this.#steps.length > 0) this.#stderr.write(clearLine);
   }
 }
 

@@ -40,7 +40,7 @@ export function topLevelHelp(): string {
   createProgram(async () => {})
     .configureOutput({
       writeOut: text => (help += text),
-      getOutHelpWidth: () => 100,
+      getOutHelpWidth: () => 80,
       getOutHasColors: () => false,
     })
     .outputHelp();

@@ -18,7 +18,7 @@ export async function runCli(args: readonly string[]): Promise<void> {
     output = new Output({ stdout, stderr, env, ...globals });
     const { createContext } = await import('./context.ts');
     const { run } = await entry.load();
-    const context = createContext(globals, output, env, interruptSignal());
+    const context = createContext(globals, output, env, interruptSignal);
     process.exitCode = await run(context, commandArgs, options as never);
   };
   try {
@@ -54,7 +54,7 @@ function guessGlobals(args: readonly string[]): Pick<GlobalOptions, 'json' | 'qu
   return { json: options.includes('--json'), quiet: false, color: !options.includes('--no-color') };
 }
 
-/** The first Ctrl-C asks the command to stop; a second one ends the process at once. */
+/** From now on the first Ctrl-C asks the command to stop; a second one ends the process at once. */
 function interruptSignal(): AbortSignal {
   const controller = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM'] as const) {

@@ -48,23 +48,20 @@ export const run: CommandAction<IpsOptions> = async (context, _args, options) =>
   ]);
   const observations = listings.map(({ observation }) => observation);
   const incomplete = observations.filter(({ complete }) => !complete);
-  const count = listings.reduce((sum, { everything }) => sum + everything.length, 0);
+  const read = listings.flatMap(({ observation, everything }) =>
+    options.direction === undefined ? observation.addresses : everything,
+  );
   if (incomplete.length === 0) step.done(`${feedNames(observations)}: complete`);
   else step.fail(`${feedNames(incomplete)}: incomplete`);
 
-  const addresses = selectAddresses(
-    listings.flatMap(({ observation, everything }) =>
-      options.direction === undefined ? observation.addresses : everything,
-    ),
-    options,
-  );
+  const addresses = selectAddresses(read, options);
   for (const observation of observations) printFindings(output, observation.findings);
   const format = options.format ?? (output.isJson ? 'json' : 'table');
   // With nothing read at all there is no list to print; an empty one could be taken for Atlas's answer.
-  if (count > 0 || incomplete.length === 0) {
+  if (read.length > 0 || incomplete.length === 0) {
     renderIps(output, format, { addresses, observations, filter: { ...options } });
   }
-  return incomplete.length === 0 ? exitCodes.ok : reportIncomplete(context, incomplete, count);
+  return incomplete.length === 0 ? exitCodes.ok : reportIncomplete(context, incomplete, read.length);
 };
 
 function projectsOf({ project, feed, cluster }: IpsOptions, config: Config): readonly string[] {
