@@ -1,4 +1,6 @@
 /** Tells on stderr what a run does while it does it: a line for each thing that happened. */
+import { printable } from '../plan/render/printable.ts';
+import { countAddresses } from '../plan/render/words.ts';
 import type { RunEvent } from '../reconcile/run.ts';
 import type { Output, Step } from './output.ts';
 
@@ -19,10 +21,7 @@ export function progressOf(output: Output): Progress {
       const name = gateName ?? 'journal';
       switch (event.kind) {
         case 'feed-read':
-          if (event.feed === 'static') return;
-          output.note(
-            `${output.styleNote(event.complete ? 'green' : 'yellow', event.complete ? '✓' : '!')} ${event.feed}: ${event.addresses} addresses${event.complete ? '' : ', and the answer is incomplete'}`,
-          );
+          if (event.feed !== 'static') tellFeed(output, event);
           return;
         case 'writing':
           begin(name, `writing, ${deltaOf(event.adds, event.removes)}`);
@@ -67,6 +66,21 @@ export function progressOf(output: Output): Progress {
     },
   };
 }
+
+/** An incomplete answer is told even with `--quiet`: it decides what Postern dares to do. */
+function tellFeed(output: Output, { feed, addresses, faults }: RunEvent & { kind: 'feed-read' }): void {
+  if (faults.length === 0) {
+    output.note(`${output.styleNote('green', '✓')} ${feed}: ${countAddresses(addresses)}`);
+    return;
+  }
+  output.warn(
+    `${output.styleNote('yellow', '!')} ${feed}: the answer is incomplete (${countAddresses(addresses)} could be read), so nothing is removed`,
+  );
+  for (const fault of faults.slice(0, shownFaults)) output.warn(`    ${printable(fault)}`);
+  if (faults.length > shownFaults) output.warn(`    and ${faults.length - shownFaults} more faults`);
+}
+
+const shownFaults = 3;
 
 const writtenWords = { add: 'added', remove: 'removed', restore: 'put back', undo: 'taken back' } as const;
 

@@ -8,6 +8,8 @@ import { type StepWrite, writeStep } from './write-step.ts';
 /** A removal was written, was not confirmed, and has been put back. */
 export class RemovalNotConfirmed extends Error {
   override readonly name = 'RemovalNotConfirmed';
+  readonly remedy =
+    'The addresses are let in again, and in grace. Either Atlas still calls from one of them, or its key has another trouble: see what Atlas says of the key.';
 }
 
 /** A removal was written, was not confirmed, and could not be put back either. */

@@ -43,8 +43,8 @@ export type RunEvent =
   | {
       readonly kind: 'feed-read';
       readonly feed: FeedId;
-      readonly complete: boolean;
       readonly addresses: number;
+      readonly faults: readonly string[];
     }
   | { readonly kind: 'reading-gate' }
   | { readonly kind: 'recovered'; readonly write: WriteKind; readonly outcome: string }

@@ -97,8 +97,8 @@ export async function openSession(options: SessionOptions): Promise<Session> {
       report(undefined, {
         kind: 'feed-read',
         feed,
-        complete: newest.complete,
-        addresses: newest.addresses.length,
+        addresses: new Set(newest.addresses.map(({ cidr }) => cidr)).size,
+        faults: newest.faults.map(({ place, message }) => `${place}: ${message}`),
       }),
   });
   const chosen = config.gates.filter(({ name }) => options.gateNames?.includes(name) ?? true);
@@ -139,7 +139,7 @@ function runOf(config: GateConfig, gate: Gate, { options, journal, feeds, client
   const wantedFeeds: readonly FeedId[] = [
     'control-plane',
     ...config.projects.map((id): FeedId => `nodes:${id}`),
-    'static',
+    ...(options.config.static.length > 0 ? (['static'] as const) : []),
   ];
   return {
     gate,

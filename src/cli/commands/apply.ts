@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { Plan } from '../../plan/plan.ts';
 import { parsePlanFile, renderPlan } from '../../plan/render/index.ts';
 import { printable } from '../../plan/render/printable.ts';
+import { verdict } from '../../plan/render/words.ts';
 import { applyGate } from '../../reconcile/apply.ts';
 import type { RunResult } from '../../reconcile/run.ts';
 import type { CommandAction, CommandContext } from '../context.ts';
@@ -48,7 +49,10 @@ export const run: CommandAction<ApplyCommandOptions> = async (context, [file], o
   );
   printResults(context, results);
   printErrors(context.output, failures);
-  return failures.length > 0 ? exitCodes.failed : worstOf(results);
+  if (failures.length > 0) return exitCodes.failed;
+  const worst = worstOf(results);
+  const isUnsure = results.some(({ plan }) => plan?.feeds.some(({ complete }) => !complete));
+  return worst === exitCodes.ok && isUnsure ? exitCodes.unsure : worst;
 };
 
 function readPlans(file: string): readonly Plan[] {
@@ -81,7 +85,10 @@ function onePolicy(reviewed: readonly Plan[]) {
 
 async function askFor(context: CommandContext, plan: Plan, yes: boolean): Promise<boolean> {
   const { output } = context;
-  if (!output.isJson) {
+  // Where nobody is asked, the verdict is enough: what is written is told step by step.
+  if (yes) {
+    output.note(`… ${printable(plan.gate.name)}: ${verdict(plan)}`);
+  } else if (!output.isJson) {
     const options = {
       color: output.hasColor,
       width: output.width,

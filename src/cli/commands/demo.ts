@@ -1,6 +1,51 @@
-import type { CommandAction } from '../context.ts';
+import { MovingClock } from '../../lab/moving-clock.ts';
+import type { CommandAction, CommandContext } from '../context.ts';
+import { openStage } from '../demo/stage.ts';
+import { stay } from '../demo/stay.ts';
+import { tell } from '../demo/story.ts';
+import { exitCodes } from '../exit-codes.ts';
+import { Output } from '../output.ts';
 
-/** Not written yet. */
-export const run: CommandAction<unknown> = async () => {
-  throw new Error('postern demo is not written yet.');
+interface DemoOptions {
+  readonly stay?: boolean;
+  readonly fast?: boolean;
+}
+
+const dayMs = 24 * 60 * 60 * 1000;
+const pauseMs = 900;
+
+/** The whole story against a simulated Atlas and a simulated Azure, on this machine alone. */
+export const run: CommandAction<DemoOptions> = async (context, _, options) => {
+  const telling = { ...context, output: onStdout(context) };
+  const clock = new MovingClock();
+  const stage = await openStage(telling, clock);
+  telling.output.print(
+    `A simulated Atlas listens on ${stage.lab.urls.atlas}, a simulated Azure on ${stage.lab.urls.azureResourceManager}.\nEvery command below is the real one, over real HTTP, with Microsoft's own SDK.`,
+  );
+  try {
+    await tell({
+      stage,
+      context: telling,
+      pause: () => (options.fast ? Promise.resolve() : new Promise(resolve => setTimeout(resolve, pauseMs))),
+      passDays: days => clock.advance(days * dayMs),
+    });
+  } finally {
+    await stage.close();
+  }
+  if (options.stay) await stay(context);
+  else telling.output.print('\nTo try it yourself against the same world: postern demo --stay');
+  return exitCodes.ok;
 };
+
+/** What the commands tell beside their results belongs to the story too, in its place. */
+function onStdout({ output, env, globals }: CommandContext): Output {
+  const { stdout } = process;
+  return new Output({
+    stdout,
+    stderr: stdout,
+    env,
+    json: false,
+    quiet: false,
+    color: output.hasColor || globals.color,
+  });
+}

@@ -112,9 +112,9 @@ function printWrite({ output }: CommandContext, write: WriteRecord): ExitCode {
   return exitCodes.ok;
 }
 
-/** What really changed; where nobody read it back, what was to change. */
-function differenceOf({ before, after, target }: WriteRecord) {
-  const result = after ?? target;
+/** What changed; what was to change where nobody read it back, or where it was put back afterwards. */
+function differenceOf({ before, after, target, outcome }: WriteRecord) {
+  const result = outcome === 'reverted' ? target : (after ?? target);
   const [was, is] = [new Set(before), new Set(result)];
   return {
     opened: result.filter(cidr => !was.has(cidr)).toSorted(compareCidrs),

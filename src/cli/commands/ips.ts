@@ -59,7 +59,7 @@ export const run: CommandAction<IpsOptions> = async (context, _args, options) =>
   const format = options.format ?? (output.isJson ? 'json' : 'table');
   // With nothing read at all there is no list to print; an empty one could be taken for Atlas's answer.
   if (read.length > 0 || incomplete.length === 0) {
-    renderIps(output, format, { addresses, observations, filter: { ...options } });
+    renderIps(output, format, { addresses, observations });
   }
   return incomplete.length === 0 ? exitCodes.ok : reportIncomplete(context, incomplete, read.length);
 };

@@ -2,7 +2,7 @@
 import type { Address } from '../../address/address.ts';
 import type { Observation } from '../../atlas/observation.ts';
 import type { Output } from '../output.ts';
-import { type IpsFilter, provenanceFields, provenanceTitles } from './select.ts';
+import { provenanceFields, provenanceTitles } from './select.ts';
 
 export const ipsFormats = ['table', 'json', 'text', 'csv', 'yaml', 'tfvars'] as const;
 export type IpsFormat = (typeof ipsFormats)[number];
@@ -10,7 +10,6 @@ export type IpsFormat = (typeof ipsFormats)[number];
 export interface IpsResult {
   readonly addresses: readonly Address[];
   readonly observations: readonly Observation[];
-  readonly filter: IpsFilter;
 }
 
 const renderers: Readonly<Record<IpsFormat, (output: Output, result: IpsResult) => void>> = {

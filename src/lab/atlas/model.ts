@@ -50,6 +50,8 @@ export class AtlasModel {
   controlPlane: ControlPlane = JSON.parse(readFileSync(dataFile(), 'utf8'));
   /** Announced: listed, and not called from yet. */
   readonly announced = new Set<string>();
+  /** Called from, though it is not listed (any more). */
+  readonly unlisted = new Set<string>();
   /** Groups of addresses beside the control plane's own, as the API has them since August 2026. */
   gateways: { name: string; ips: { inbound: string[]; outbound: string[] } }[] | undefined;
   #nextNode = firstNode;
@@ -147,6 +149,7 @@ export class AtlasModel {
     const controlPlane = Object.values(this.controlPlane.outbound)
       .flatMap(regions => Object.values(regions).flat())
       .filter(cidr => !this.announced.has(cidr))
+      .concat(...this.unlisted)
       .map(cidr => cidr.split('/')[0]!);
     return [...controlPlane, ...this.project(projectId).clusters.flatMap(({ nodes }) => nodes)];
   }

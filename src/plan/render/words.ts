@@ -128,7 +128,7 @@ export function nextCommand(plans: readonly Plan[]): string {
   if (plans.some(({ missing, gate }) => missing.length > 0 || gate.lets !== 'listed')) {
     return '`postern doctor`, to see what is in the way.';
   }
-  return 'nothing to apply. `postern watch` keeps it so.';
+  return 'nothing to apply.';
 }
 
 function canApply({ steps, adopts, policy }: Plan): boolean {
