@@ -33,6 +33,8 @@ export interface Fault {
 }
 
 export class Faults {
+  /** Every request that a fault hit, as it came. */
+  readonly hits: { readonly service: LabService; readonly method: string; readonly path: string }[] = [];
   readonly #faults: { fault: Fault; left: number; skip: number }[] = [];
 
   /** @returns a function that removes it */
@@ -59,6 +61,7 @@ export class Faults {
     );
     const due = hits.filter(entry => entry.skip-- <= 0);
     for (const entry of due) entry.left--;
+    if (due.length > 0) this.hits.push({ service, method, path });
     return due.map(({ fault }) => fault.act);
   }
 }
