@@ -1,0 +1,83 @@
+/** Makes docs/demo.svg, the README's picture, of a real run of `postern demo`. Build first. */
+import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const columns = 106;
+const fontPx = 13;
+const linePx = 18.5;
+const charPx = 7.83;
+const marginPx = 22;
+const barPx = 34;
+
+/** The chapters that are shown: from the first text to the one before the second. */
+const [from, to] = ['Atlas begins to use new addresses', 'Later Atlas has really left'];
+
+const colors: Readonly<Record<string, string>> = {
+  '31': '#ff7b72',
+  '32': '#7ee787',
+  '33': '#e3b341',
+  '36': '#79c0ff',
+};
+
+const { stdout, status } = spawnSync(process.execPath, [join(root, 'dist/postern.js'), 'demo', '--fast'], {
+  encoding: 'utf8',
+  env: { ...process.env, FORCE_COLOR: '1' },
+});
+if (status !== 0) throw new Error(`the demo ended with ${status}`);
+const lines = excerpt(stdout.split('\n')).flatMap(wrap);
+const file = join(root, 'docs', 'demo.svg');
+writeFileSync(file, draw(lines));
+console.log(`${file}: ${lines.length} lines`);
+
+function excerpt(all: readonly string[]): readonly string[] {
+  const first = all.findIndex(line => line.includes(from));
+  const last = all.findIndex(line => line.includes(to));
+  return all.slice(first, last).join('\n').trim().split('\n');
+}
+
+/** Breaks a line that is too long; a style does not reach over the break, as none here is that long. */
+function wrap(line: string): readonly string[] {
+  const plain = line.replaceAll(/\u001b\[\d+m/g, '');
+  if (plain.length <= columns) return [line];
+  const cut = line.lastIndexOf(' ', columns + (line.length - plain.length));
+  return [line.slice(0, cut), ...wrap(`    ${line.slice(cut + 1)}`)];
+}
+
+function draw(all: readonly string[]): string {
+  const width = Math.round(columns * charPx + 2 * marginPx);
+  const height = Math.round(all.length * linePx + 2 * marginPx + barPx);
+  const texts = all.map((line, index) => {
+    const y = (barPx + marginPx + (index + 0.7) * linePx).toFixed(1);
+    return `<text x="${marginPx}" y="${y}" xml:space="preserve">${spans(line)}</text>`;
+  });
+  return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" role="img" aria-label="A run of postern demo: new addresses are added at once, a dropped address waits, a poisoned answer removes nothing, a removal that Atlas does not confirm is put back.">
+<rect width="100%" height="100%" rx="10" fill="#0d1117"/>
+<rect width="100%" height="${barPx}" rx="10" fill="#161b22"/>
+${[20, 40, 60].map(x => `<circle cx="${x}" cy="${barPx / 2}" r="5.5" fill="#30363d"/>`).join('')}
+<g font-family="ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace" font-size="${fontPx}" fill="#c9d1d9">
+${texts.join('\n')}
+</g>
+</svg>
+`;
+}
+
+function spans(line: string): string {
+  let open = '';
+  let out = '';
+  for (const part of line.split(/(\u001b\[\d+m)/)) {
+    const code = /^\u001b\[(\d+)m$/.exec(part)?.[1];
+    if (code === undefined) {
+      if (part !== '') out += open === '' ? escape(part) : `<tspan ${open}>${escape(part)}</tspan>`;
+    } else if (code === '1') open = 'font-weight="700" fill="#f0f6fc"';
+    else if (code === '2') open = 'fill="#8b949e"';
+    else open = colors[code] === undefined ? '' : `fill="${colors[code]}"`;
+  }
+  return out;
+}
+
+function escape(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+}
