@@ -16,7 +16,7 @@ export interface ErrorReport {
   readonly exitCode: ExitCode;
 }
 
-const maxCauses = 4;
+const maxDepth = 8;
 
 export function reportError(error: unknown): ErrorReport {
   const known = isKnown(error);
@@ -79,7 +79,7 @@ function isKnown(error: unknown): boolean {
 
 function meaningOf(error: unknown, known: boolean): string | undefined {
   const own = textOf(error, 'meaning');
-  if (own !== undefined) return own;
+  if (own !== undefined) return safe(own);
   switch (error instanceof Error ? error.name : '') {
     case 'AtlasError':
     case 'AtlasAnswerError':
@@ -114,7 +114,7 @@ function transportMeaning(error: {
 
 function remedyOf(error: unknown, known: boolean): string | undefined {
   const own = textOf(error, 'remedy');
-  if (own !== undefined) return own;
+  if (own !== undefined) return safe(own);
   return known ? undefined : 'Run it again with POSTERN_DEBUG=1 and report what it prints.';
 }
 
@@ -122,7 +122,8 @@ function causesOf(error: unknown): readonly string[] {
   const causes: string[] = [];
   let told = messageOf(error);
   let cause = causeOf(error);
-  while (cause !== undefined && causes.length < maxCauses) {
+  // Counted, because causes can go in a circle.
+  for (let depth = 0; cause !== undefined && depth < maxDepth; depth++) {
     const message = messageOf(cause);
     if (message !== '' && !told.includes(message)) {
       causes.push(message);

@@ -70,7 +70,9 @@ export class Output {
 
   /** The result as JSON, on stdout. */
   json(value: unknown): void {
-    this.print(JSON.stringify(value, null, 2));
+    // Before it is quoted: a secret with a quotation mark in it looks otherwise afterwards.
+    const redact = (_: string, each: unknown) => (typeof each === 'string' ? redactSecrets(each) : each);
+    this.print(JSON.stringify(value, redact, 2));
   }
 
   table(columns: readonly TableColumn[], rows: readonly (readonly string[])[]): void {
