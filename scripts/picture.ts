@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { stripVTControlCharacters } from 'node:util';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const columns = 106;
@@ -14,6 +15,10 @@ const barPx = 34;
 
 /** The chapters that are shown: from the first text to the one before the second. */
 const [from, to] = ['Atlas begins to use new addresses', 'Later Atlas has really left'];
+
+const escapeCharacter = String.fromCharCode(27);
+/** One style of the terminal, kept by `split`. */
+const style = new RegExp(`(${escapeCharacter}\\[\\d+m)`);
 
 const colors: Readonly<Record<string, string>> = {
   '31': '#ff7b72',
@@ -40,7 +45,7 @@ function excerpt(all: readonly string[]): readonly string[] {
 
 /** Breaks a line that is too long; a style does not reach over the break, as none here is that long. */
 function wrap(line: string): readonly string[] {
-  const plain = line.replaceAll(/\u001b\[\d+m/g, '');
+  const plain = stripVTControlCharacters(line);
   if (plain.length <= columns) return [line];
   const cut = line.lastIndexOf(' ', columns + (line.length - plain.length));
   return [line.slice(0, cut), ...wrap(`    ${line.slice(cut + 1)}`)];
@@ -67,10 +72,10 @@ ${texts.join('\n')}
 function spans(line: string): string {
   let open = '';
   let out = '';
-  for (const part of line.split(/(\u001b\[\d+m)/)) {
-    const code = /^\u001b\[(\d+)m$/.exec(part)?.[1];
+  for (const part of line.split(style)) {
+    const code = part.startsWith(escapeCharacter) ? part.slice(2, -1) : undefined;
     if (code === undefined) {
-      if (part !== '') out += open === '' ? escape(part) : `<tspan ${open}>${escape(part)}</tspan>`;
+      if (part !== '') out += open === '' ? escapeXml(part) : `<tspan ${open}>${escapeXml(part)}</tspan>`;
     } else if (code === '1') open = 'font-weight="700" fill="#f0f6fc"';
     else if (code === '2') open = 'fill="#8b949e"';
     else open = colors[code] === undefined ? '' : `fill="${colors[code]}"`;
@@ -78,6 +83,6 @@ function spans(line: string): string {
   return out;
 }
 
-function escape(text: string): string {
+function escapeXml(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }
