@@ -17,6 +17,8 @@ export interface LabRequest {
 export interface Incoming {
   readonly method: string;
   readonly path: string;
+  /** The path with its query, as it came. */
+  readonly target: string;
   readonly query: URLSearchParams;
   readonly headers: http.IncomingHttpHeaders;
   readonly body: string;
@@ -94,6 +96,7 @@ async function serve(options: ServerOptions, request: http.IncomingMessage, resp
   const answer = await options.handle({
     method,
     path: url.pathname,
+    target: request.url ?? '/',
     query: url.searchParams,
     headers: request.headers,
     body,
@@ -104,7 +107,10 @@ async function serve(options: ServerOptions, request: http.IncomingMessage, resp
     return;
   }
   let json = answer.json;
-  for (const act of acts) if (act.kind === 'edit') json = act.edit(structuredClone(json));
+  // What is edited is the resource; a refusal or a challenge goes through as it is.
+  if (answer.status === 200) {
+    for (const act of acts) if (act.kind === 'edit') json = act.edit(structuredClone(json));
+  }
   const text = json === undefined ? '' : JSON.stringify(json);
   const bytes = Buffer.from(text);
   response.writeHead(answer.status, {

@@ -15,6 +15,7 @@ export type { AzureBehaviour } from './azure/model.ts';
 export { type Fault, type FaultAct, Faults, poisons } from './faults.ts';
 export type { LabRequest } from './http.ts';
 export { ManualClock } from './manual-clock.ts';
+export { refusals } from './refusals.ts';
 
 export interface LabOptions {
   readonly clock: Clock;

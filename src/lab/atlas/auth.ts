@@ -9,6 +9,7 @@ export interface AtlasLabCredentials {
 }
 
 const realm = 'MMS Public API';
+const hashNames = { MD5: 'md5', 'SHA-256': 'sha256' } as const;
 const tokenLifetimeMs = 3_600_000;
 const nonceLifetimeMs = 5 * 60_000;
 
@@ -67,14 +68,15 @@ export class AtlasAuth {
       [...header.matchAll(/(\w+)=(?:"([^"]*)"|([^\s,]+))/g)].map(([, name, a, b]) => [name!, a ?? b ?? '']),
     );
     const { publicKey, privateKey } = this.#credentials.apiKey;
-    const algorithm = fields.algorithm === 'SHA-256' ? 'sha256' : 'md5';
-    const hash = (text: string) => createHash(algorithm).update(text).digest('hex');
-    const path = request.path + (request.query.size > 0 ? `?${request.query}` : '');
+    const algorithm = this.algorithms.find(offered => offered === (fields.algorithm ?? 'MD5'));
+    if (!algorithm || fields.realm !== realm || fields.qop !== 'auth') return false;
+    if (!/^[0-9a-f]{8}$/i.test(fields.nc ?? '') || !fields.cnonce) return false;
+    const hash = (text: string) => createHash(hashNames[algorithm]).update(text).digest('hex');
     const expected = hash(
       `${hash(`${publicKey}:${realm}:${privateKey}`)}:${fields.nonce}:${fields.nc}:${fields.cnonce}:auth:${hash(`${request.method}:${fields.uri}`)}`,
     );
     if (fields.username !== publicKey || fields.response !== expected) return false;
-    if (decodeURIComponent(fields.uri ?? '') !== decodeURIComponent(path)) return false;
+    if (fields.uri !== request.target) return false;
     const nonce = this.#nonces.get(fields.nonce ?? '');
     if (!nonce || nonce.validUntilMs <= this.#clock.now()) return true;
     if (nonce.counts.has(fields.nc ?? '')) return false;

@@ -20,6 +20,8 @@ export interface LabCluster {
   nodes: string[];
   /** Listed as future, not in use. */
   future: string[];
+  /** Listed as outbound only: what Atlas calls the KMS from need not be what drivers connect to. */
+  outboundOnly: string[];
 }
 
 export interface LabProject {
@@ -89,6 +91,7 @@ export class AtlasModel {
       stateName: 'CREATING',
       nodes: [],
       future: [],
+      outboundOnly: [],
     };
     this.project(projectId).clusters.push(cluster);
     return cluster;
@@ -113,6 +116,23 @@ export class AtlasModel {
     cluster.nodes = cluster.future;
     cluster.future = [];
     cluster.stateName = 'IDLE';
+  }
+
+  /** Announces more nodes beside those that stay; `finishScaling` has them used. */
+  announceScaling(cluster: LabCluster, nodeCount: number): void {
+    cluster.stateName = 'UPDATING';
+    cluster.future = this.#newNodes(nodeCount);
+  }
+
+  finishScaling(cluster: LabCluster): void {
+    cluster.nodes = [...cluster.nodes, ...cluster.future];
+    cluster.future = [];
+    cluster.stateName = 'IDLE';
+  }
+
+  /** The cluster is on its way out: still listed, still calling its KMS, until `deleteCluster`. */
+  beginDeleting(cluster: LabCluster): void {
+    cluster.stateName = 'DELETING';
   }
 
   deleteCluster(projectId: string, name: string): void {
@@ -144,14 +164,15 @@ export class AtlasModel {
     }
   }
 
-  /** Every address that Atlas really calls the project's KMS from at present, without its prefix. */
+  /** Every address that Atlas really calls the project's KMS from at present: bare, or a block where it is one. */
   addressesInUse(projectId: string): readonly string[] {
     const controlPlane = Object.values(this.controlPlane.outbound)
       .flatMap(regions => Object.values(regions).flat())
       .filter(cidr => !this.announced.has(cidr))
       .concat(...this.unlisted)
-      .map(cidr => cidr.split('/')[0]!);
-    return [...controlPlane, ...this.project(projectId).clusters.flatMap(({ nodes }) => nodes)];
+      .map(cidr => cidr.replace(/\/32$/, ''));
+    const { clusters } = this.project(projectId);
+    return [...controlPlane, ...clusters.flatMap(({ nodes, outboundOnly }) => [...nodes, ...outboundOnly])];
   }
 
   /** Those of them that the KMS does not let in. */
@@ -169,10 +190,10 @@ export class AtlasModel {
     return {
       groupId: projectId,
       services: {
-        clusters: this.project(projectId).clusters.map(({ name, nodes, future }) => ({
+        clusters: this.project(projectId).clusters.map(({ name, nodes, future, outboundOnly }) => ({
           clusterName: name,
           inbound: nodes,
-          outbound: nodes,
+          outbound: [...nodes, ...outboundOnly],
           futureInbound: future,
           futureOutbound: future,
         })),

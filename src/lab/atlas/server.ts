@@ -104,11 +104,21 @@ export function atlasHandler({ model, auth, rateLimits }: AtlasServerOptions) {
           'Too Many Requests',
           [request.path, String(bucket.retrySeconds), String(capacity), String(refillPerMinute), '60'],
         ),
-        headers: { 'retry-after': String(bucket.retrySeconds), 'x-error-code': 'RATE_LIMITED_TOKEN_BUCKET' },
+        headers: {
+          'ratelimit-limit': headers['ratelimit-limit'],
+          'ratelimit-remaining': headers['ratelimit-remaining'],
+          'retry-after': String(bucket.retrySeconds),
+          'x-error-code': 'RATE_LIMITED_TOKEN_BUCKET',
+        },
       };
     }
     if (request.path.includes('/groups/') && !model.projects.has(id)) {
       return apiError(404, 'GROUP_NOT_FOUND', `No group with ID ${id} exists.`, 'Not Found', [id]);
+    }
+    if (request.path.includes('/orgs/') && !projectsOf(model).some(({ orgId }) => orgId === id)) {
+      return apiError(404, 'RESOURCE_NOT_FOUND', `Cannot find resource ${request.path}.`, 'Not Found', [
+        request.path,
+      ]);
     }
     const body = route.answer(model, id);
     return { status: 200, headers, json: route.paged ? page(body as readonly unknown[], request) : body };
@@ -122,17 +132,19 @@ function versionFor(route: Route, accept: string): string | undefined {
 }
 
 function page(all: readonly unknown[], { path, query }: Incoming): unknown {
-  const size = Math.min(500, Math.max(1, Number(query.get('itemsPerPage') ?? 100)));
-  const number = Math.max(1, Number(query.get('pageNum') ?? 1));
+  const size = Math.min(500, Math.max(1, Number(query.get('itemsPerPage')) || 100));
+  const number = Math.max(1, Number(query.get('pageNum')) || 1);
+  const includeCount = query.get('includeCount') !== 'false';
   // Links name a host of Atlas's own choosing, not always the one that was called.
   const link = (rel: string, pageNum: number) => ({
-    href: `http://localhost:8080${path}?includeCount=true&itemsPerPage=${size}&pageNum=${pageNum}`,
+    href: `http://localhost:8080${path}?includeCount=${includeCount}&itemsPerPage=${size}&pageNum=${pageNum}`,
     rel,
   });
   return {
     links: [link('self', number), ...(number * size < all.length ? [link('next', number + 1)] : [])],
     results: all.slice((number - 1) * size, number * size),
-    totalCount: all.length,
+    // Without the count Atlas sends 0, as recorded.
+    totalCount: includeCount ? all.length : 0,
   };
 }
 

@@ -3,39 +3,16 @@
  * `networkAcls` and in recorded traffic; where nobody has recorded what Azure does, `AzureBehaviour` lets a
  * test have it either way.
  */
-import { isIPv4 } from 'node:net';
 import { AddressSet } from '../../address/address-set.ts';
 import { type Cidr, parseCidr, tryParseCidr } from '../../address/cidr.ts';
 import type { Clock } from '../../clock.ts';
+import { ArmError, badRequest } from './arm-error.ts';
+import { type AzureBehaviour, defaultBehaviour } from './behaviour.ts';
+import { mergeNetworkAcls, type NetworkAcls } from './network-acls.ts';
 
-export interface AzureBehaviour {
-  /** An ipRule such as 52.0.0.1/24: not documented. */
-  readonly hostBits: 'refuse' | 'mask' | 'keep';
-  readonly duplicates: 'keep' | 'dedupe' | 'refuse';
-  /** Whether a PATCH whose networkAcls lacks virtualNetworkRules keeps or clears them: not documented. */
-  readonly omittedVirtualNetworkRules: 'keep' | 'clear';
-  readonly ruleOrder: 'preserved' | 'sorted';
-  /** How long a change takes to be in force: 2 to 15 minutes have been reported. */
-  readonly propagationMs: number;
-}
-
-export const defaultBehaviour: AzureBehaviour = {
-  hostBits: 'refuse',
-  duplicates: 'keep',
-  omittedVirtualNetworkRules: 'keep',
-  ruleOrder: 'preserved',
-  propagationMs: 2 * 60_000,
-};
-
-export interface IpRule {
-  value: string;
-}
-export interface NetworkAcls {
-  bypass: 'AzureServices' | 'None';
-  defaultAction: 'Allow' | 'Deny';
-  ipRules: IpRule[];
-  virtualNetworkRules: { id: string; ignoreMissingVnetServiceEndpoint?: boolean }[];
-}
+export { ArmError } from './arm-error.ts';
+export { type AzureBehaviour, defaultBehaviour } from './behaviour.ts';
+export type { IpRule, NetworkAcls } from './network-acls.ts';
 
 export interface Vault {
   id: string;
@@ -52,25 +29,9 @@ export interface Vault {
   };
 }
 
-/** An answer of ARM that is an error. */
-export class ArmError extends Error {
-  readonly status: number;
-  readonly code: string;
-
-  constructor(status: number, code: string, message: string) {
-    super(message);
-    this.status = status;
-    this.code = code;
-  }
-}
-
-const maxIpRules = 1_000;
-const maxVirtualNetworkRules = 200;
-const privateRanges = [
-  ['10.0.0.0/8', '10.0.0.0–10.255.255.255'],
-  ['172.16.0.0/12', '172.16.0.0–172.31.255.255'],
-  ['192.168.0.0/16', '192.168.0.0-192.168.255.255'],
-] as const;
+/** What ARM itself decides, whatever a write sends; it answers every vault with these. */
+const serverOwned = ['vaultUri', 'provisioningState', 'hsmPoolResourceId', 'privateEndpointConnections'];
+const keptByPut = ['networkAcls', 'publicNetworkAccess', 'enableSoftDelete', 'softDeleteRetentionInDays'];
 
 export class AzureModel {
   readonly #clock: Clock;
@@ -78,6 +39,8 @@ export class AzureModel {
   behaviour: AzureBehaviour;
   /** What the caller's role allows. */
   rights = { read: true, write: true };
+  /** A lock on the vault, or a policy of the organization, that refuses every write. */
+  refusesWrites: 'ScopeLocked' | 'RequestDisallowedByPolicy' | undefined;
   /** How many of the next reads show the version before the newest. */
   staleReads = 0;
 
@@ -87,37 +50,8 @@ export class AzureModel {
   }
 
   addVault(id: string, acls: NetworkAcls, tenantId: string): void {
-    const at = new Date(this.#clock.now()).toISOString();
-    const [, , , , resourceGroup, , , , name] = id.split('/');
-    if (!resourceGroup || !name) throw new Error(`not a vault's id: ${id}`);
-    const vault: Vault = {
-      id,
-      name,
-      type: 'Microsoft.KeyVault/vaults',
-      location: 'eastus2',
-      tags: {},
-      systemData: {
-        createdBy: 'owner@example.com',
-        createdByType: 'User',
-        createdAt: at,
-        lastModifiedBy: 'owner@example.com',
-        lastModifiedByType: 'User',
-        lastModifiedAt: at,
-      },
-      properties: {
-        sku: { family: 'A', name: 'premium' },
-        tenantId,
-        networkAcls: acls,
-        accessPolicies: [],
-        enabledForDeployment: false,
-        enableSoftDelete: true,
-        softDeleteRetentionInDays: 90,
-        enableRbacAuthorization: true,
-        vaultUri: `https://${name}.vault.azure.net/`,
-        provisioningState: 'Succeeded',
-        publicNetworkAccess: 'Enabled',
-      },
-    };
+    const vault = this.#newVault(id, 'eastus2', tenantId, 'owner@example.com');
+    vault.properties.networkAcls = structuredClone(acls);
     this.#vaults.set(id.toLowerCase(), { versions: [{ fromMs: Number.NEGATIVE_INFINITY, vault }] });
   }
 
@@ -137,27 +71,52 @@ export class AzureModel {
   }
 
   /** Changes what `body` names and leaves the rest: VaultPatchParameters. Throws an ArmError. */
-  patch(id: string, body: any, by: string): Vault {
-    if (!this.rights.write) throw this.#forbidden(id, 'write');
+  patch(id: string, body: unknown, by: string): Vault {
+    this.#refuseWrite(id, by);
     const next = structuredClone(this.#find(id).versions.at(-1)!.vault);
-    const { networkAcls, ...properties } = body?.properties ?? {};
-    if (body?.tags) next.tags = body.tags;
-    Object.assign(next.properties, properties);
-    if (networkAcls) next.properties.networkAcls = this.#mergeAcls(next.properties.networkAcls, networkAcls);
+    const { tags, properties = {} } = objectOf('', body) as Record<string, any>;
+    const { networkAcls, ...others } = objectOf('properties', properties) as Record<string, any>;
+    if (tags) next.tags = tags;
+    for (const [name, value] of Object.entries(others)) {
+      if (!serverOwned.includes(name) && value != null) next.properties[name] = value;
+    }
+    this.#setAcls(next, networkAcls);
     return this.#store(id, next, by);
   }
 
-  /** Replaces the vault: VaultCreateOrUpdateParameters. Omitted networkAcls stay as they are, as in Azure. */
-  put(id: string, body: any, by: string): Vault {
-    if (!this.rights.write) throw this.#forbidden(id, 'write');
-    const next = structuredClone(this.#find(id).versions.at(-1)!.vault);
-    const { networkAcls, ...properties } = body?.properties ?? {};
-    next.tags = body?.tags ?? {};
-    next.properties = {
-      ...properties,
-      ...(next.properties.networkAcls && { networkAcls: next.properties.networkAcls }),
-    };
-    if (networkAcls) next.properties.networkAcls = this.#mergeAcls(next.properties.networkAcls, networkAcls);
+  /**
+   * Makes or replaces the vault: VaultCreateOrUpdateParameters. Omitted networkAcls stay as they are, as in
+   * Azure. Throws an ArmError.
+   */
+  put(id: string, body: unknown, by: string): Vault {
+    this.#refuseWrite(id, by);
+    const { location, tags, properties } = objectOf('', body) as Record<string, any>;
+    if (typeof location !== 'string') {
+      throw new ArmError(400, 'LocationRequired', 'The location property is required for this definition.');
+    }
+    const { networkAcls, ...others } = objectOf('properties', properties) as Record<string, any>;
+    for (const name of ['tenantId', 'sku']) {
+      if (others[name] == null) throw badRequest(`The parameter ${name} is not specified.`);
+    }
+    const old = this.#vaults.get(id.toLowerCase())?.versions.at(-1)?.vault;
+    if (old && old.location !== location) {
+      throw new ArmError(
+        409,
+        'InvalidResourceLocation',
+        `The resource '${old.name}' already exists in location '${old.location}'. A resource with the same name cannot be created in location '${location}'. Please select a new resource name.`,
+      );
+    }
+    const next = old ? structuredClone(old) : this.#newVault(id, location, others.tenantId, by);
+    next.tags = tags ?? {};
+    for (const name of Object.keys(next.properties)) {
+      if (![...serverOwned, ...keptByPut].includes(name)) delete next.properties[name];
+    }
+    for (const [name, value] of Object.entries(others)) {
+      if (!serverOwned.includes(name) && value != null) next.properties[name] = value;
+    }
+    this.#setAcls(next, networkAcls);
+    if (!old)
+      this.#vaults.set(id.toLowerCase(), { versions: [{ fromMs: Number.NEGATIVE_INFINITY, vault: next }] });
     return this.#store(id, next, by);
   }
 
@@ -168,18 +127,14 @@ export class AzureModel {
     this.#store(id, next, by);
   }
 
-  /** Whether the vault's data plane answers a call from this address, by what is in force by now. */
+  /** Whether the vault's data plane answers a call from this address or whole block, by what is in force now. */
   letsIn(id: string, address: string): boolean {
     const { versions } = this.#find(id);
-    const inForce = versions.findLast(({ fromMs }) => fromMs <= this.#clock.now())!.vault.properties;
-    if (inForce.publicNetworkAccess === 'Disabled' || inForce.publicNetworkAccess === 'SecuredByPerimeter')
-      return false;
-    if (!inForce.networkAcls || inForce.networkAcls.defaultAction === 'Allow') return true;
-    const rules = inForce.networkAcls.ipRules.flatMap(({ value }) => {
-      const parsed = tryParseCidr(value, { bare: 'host', hostBits: 'mask' });
-      return parsed.ok ? [parsed.cidr] : [];
-    });
-    return AddressSet.of(rules).covers(parseCidr(address, { bare: 'host' }));
+    const nowMs = this.#clock.now();
+    const newest = versions.findLastIndex(({ fromMs }) => fromMs <= nowMs);
+    const asked = parseCidr(address, { bare: 'host' });
+    const judges = this.behaviour.removals === 'at-once' ? versions.slice(newest) : [versions[newest]!];
+    return judges.every(({ vault }) => lets(vault, asked));
   }
 
   #store(id: string, next: Vault, by: string): Vault {
@@ -197,57 +152,47 @@ export class AzureModel {
     return structuredClone(next);
   }
 
-  #mergeAcls(current: NetworkAcls | undefined, given: Partial<NetworkAcls>): NetworkAcls {
-    const old = current ?? {
-      bypass: 'AzureServices',
-      defaultAction: 'Allow',
-      ipRules: [],
-      virtualNetworkRules: [],
-    };
-    const kept = this.behaviour.omittedVirtualNetworkRules === 'keep' ? old.virtualNetworkRules : [];
+  #setAcls(vault: Vault, given: unknown): void {
+    if (given == null) return;
+    const { networkAcls } = vault.properties;
+    vault.properties.networkAcls = mergeNetworkAcls(
+      this.behaviour,
+      networkAcls,
+      objectOf('properties.networkAcls', given),
+    );
+  }
+
+  #newVault(id: string, location: string, tenantId: string, by: string): Vault {
+    const at = new Date(this.#clock.now()).toISOString();
+    const [, , , , resourceGroup, , , , name] = id.split('/');
+    if (!resourceGroup || !name) throw new Error(`not a vault's id: ${id}`);
     return {
-      bypass: given.bypass ?? old.bypass,
-      defaultAction: given.defaultAction ?? old.defaultAction,
-      ipRules: given.ipRules ? this.#ipRules(given.ipRules) : old.ipRules,
-      virtualNetworkRules: given.virtualNetworkRules ? virtualNetworkRules(given.virtualNetworkRules) : kept,
+      id,
+      name,
+      type: 'Microsoft.KeyVault/vaults',
+      location,
+      tags: {},
+      systemData: {
+        createdBy: by,
+        createdByType: 'User',
+        createdAt: at,
+        lastModifiedBy: by,
+        lastModifiedByType: 'User',
+        lastModifiedAt: at,
+      },
+      properties: {
+        sku: { family: 'A', name: 'premium' },
+        tenantId,
+        accessPolicies: [],
+        enabledForDeployment: false,
+        enableSoftDelete: true,
+        softDeleteRetentionInDays: 90,
+        enableRbacAuthorization: true,
+        vaultUri: `https://${name}.vault.azure.net/`,
+        provisioningState: 'Succeeded',
+        publicNetworkAccess: 'Enabled',
+      },
     };
-  }
-
-  #ipRules(given: readonly IpRule[]): IpRule[] {
-    if (given.length > maxIpRules) {
-      throw badRequest(`The number of IP rules ${given.length} exceeds the maximum of ${maxIpRules}.`);
-    }
-    const values = given.map(({ value }, index) => this.#ipRule(value, index));
-    const distinct = [...new Set(values)];
-    if (distinct.length < values.length && this.behaviour.duplicates === 'refuse') {
-      throw badRequest('Duplicate values found at properties.networkAcls.ipRules.');
-    }
-    const kept = this.behaviour.duplicates === 'dedupe' ? distinct : values;
-    return (this.behaviour.ruleOrder === 'sorted' ? kept.sort() : kept).map(value => ({ value }));
-  }
-
-  #ipRule(value: unknown, index: number): string {
-    const place = `properties.networkAcls.ipRules[${index}].value`;
-    const masked =
-      typeof value === 'string' ? tryParseCidr(value, { bare: 'host', hostBits: 'mask' }) : undefined;
-    if (!masked?.ok || masked.cidr.includes(':')) {
-      throw badRequest(
-        `Invalid value found at ${place}: ${value} is not a valid IPv4 address or CIDR range.`,
-      );
-    }
-    const range = privateRanges.find(([block]) => AddressSet.of([block as Cidr]).overlaps(masked.cidr));
-    if (range) {
-      const [block, span] = range;
-      const shown = AddressSet.of([block as Cidr]).covers(masked.cidr) ? value : block;
-      throw badRequest(
-        `Invalid value found at ${place}: ${shown} belongs to forbidden range ${span} (private IP addresses)`,
-      );
-    }
-    if (masked.masked && this.behaviour.hostBits === 'refuse') {
-      throw badRequest(`Invalid value found at ${place}: ${value} has host bits set.`);
-    }
-    if (masked.masked && this.behaviour.hostBits === 'keep') return value as string;
-    return isIPv4(value as string) ? `${value}/32` : masked.cidr;
   }
 
   #find(id: string) {
@@ -261,6 +206,24 @@ export class AzureModel {
     );
   }
 
+  #refuseWrite(id: string, by: string): void {
+    if (!this.rights.write) throw this.#forbidden(id, 'write');
+    if (this.refusesWrites === 'ScopeLocked') {
+      throw new ArmError(
+        409,
+        'ScopeLocked',
+        `The scope '${id}' cannot perform write operation because following scope(s) are locked: '${id}'. Please remove the lock and try again.`,
+      );
+    }
+    if (this.refusesWrites === 'RequestDisallowedByPolicy') {
+      throw new ArmError(
+        403,
+        'RequestDisallowedByPolicy',
+        `Resource '${id.split('/').at(-1)}' was disallowed by policy. The request was made by ${by}.`,
+      );
+    }
+  }
+
   #forbidden(id: string, right: string): ArmError {
     return new ArmError(
       403,
@@ -270,11 +233,26 @@ export class AzureModel {
   }
 }
 
-function virtualNetworkRules(given: NetworkAcls['virtualNetworkRules']): NetworkAcls['virtualNetworkRules'] {
-  if (given.length > maxVirtualNetworkRules) throw badRequest('Too many virtual network rules.');
-  return given.map(rule => ({ ...rule, id: rule.id.toLowerCase() }));
+/** A stored version never changes; Atlas asks about hundreds of addresses each time. */
+const listedOf = new WeakMap<NetworkAcls, AddressSet>();
+
+function lets({ properties }: Vault, asked: Cidr): boolean {
+  const { publicNetworkAccess, networkAcls } = properties;
+  if (publicNetworkAccess === 'Disabled' || publicNetworkAccess === 'SecuredByPerimeter') return false;
+  if (!networkAcls || networkAcls.defaultAction === 'Allow') return true;
+  let listed = listedOf.get(networkAcls);
+  if (!listed) {
+    const rules = networkAcls.ipRules.flatMap(({ value }) => {
+      const parsed = tryParseCidr(value, { bare: 'host', hostBits: 'mask' });
+      return parsed.ok ? [parsed.cidr] : [];
+    });
+    listed = AddressSet.of(rules);
+    listedOf.set(networkAcls, listed);
+  }
+  return listed.covers(asked);
 }
 
-function badRequest(message: string): ArmError {
-  return new ArmError(400, 'BadRequest', message);
+function objectOf(place: string, value: unknown): Record<string, unknown> {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as any;
+  throw badRequest(`Invalid value found at ${place || 'the body'}: an object is expected.`);
 }

@@ -15,33 +15,75 @@ const vaultPath =
 const listPath =
   /^(\/subscriptions\/[^/]+(?:\/resourceGroups\/[^/]+)?)\/providers\/Microsoft\.KeyVault\/vaults$/i;
 
+/** `Microsoft.KeyVault` in Resource Manager: its stable versions. */
+const apiVersions = [
+  '2015-06-01',
+  '2016-10-01',
+  '2018-02-14',
+  '2019-09-01',
+  '2021-10-01',
+  '2022-07-01',
+  '2022-11-01',
+  '2023-02-01',
+  '2023-07-01',
+  '2024-11-01',
+  '2025-05-01',
+  '2026-02-01',
+  '2026-04-01',
+];
+const writesPerBucket = 200;
+
 /** Answers both services; their paths do not meet. */
 export function azureHandler(model: AzureModel, credentials: AzureCredentials, origin: () => string) {
   const tokens = new Set<string>();
-  return (request: Incoming): Answer =>
-    isEntra(request.path)
-      ? entra(request, credentials, origin(), tokens)
-      : resourceManager(request, model, tokens, credentials.clientId);
+  const arm: ArmState = { model, tokens, by: credentials.clientId, beingWritten: new Set(), writes: 0 };
+  return (request: Incoming): Answer | Promise<Answer> =>
+    isEntra(request.path) ? entra(request, credentials, origin(), tokens) : resourceManager(request, arm);
+}
+
+interface ArmState {
+  readonly model: AzureModel;
+  readonly tokens: ReadonlySet<string>;
+  /** The caller, as `systemData` names it. */
+  readonly by: string;
+  /** Ids of the vaults that a write is under way on. */
+  readonly beingWritten: Set<string>;
+  writes: number;
 }
 
 export function isEntra(path: string): boolean {
   return !path.toLowerCase().startsWith('/subscriptions/');
 }
 
-function resourceManager(request: Incoming, model: AzureModel, tokens: Set<string>, by: string): Answer {
+async function resourceManager(request: Incoming, arm: ArmState): Promise<Answer> {
   try {
     const token = /^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1];
-    if (token === undefined || !tokens.has(token)) {
-      throw new ArmError(401, 'InvalidAuthenticationToken', 'The access token is invalid.');
+    if (token === undefined || !arm.tokens.has(token)) {
+      throw token === undefined
+        ? new ArmError(
+            401,
+            'AuthenticationFailed',
+            "Authentication failed. The 'Authorization' header is missing.",
+          )
+        : new ArmError(401, 'InvalidAuthenticationToken', 'The access token is invalid.');
     }
-    if (!request.query.has('api-version')) {
+    const apiVersion = request.query.get('api-version');
+    if (!apiVersion) {
       throw new ArmError(
         400,
         'MissingApiVersionParameter',
         'The api-version query parameter (?api-version=) is required for all requests.',
       );
     }
-    return { status: 200, headers: armHeaders(request.method), json: route(request, model, by) };
+    if (!apiVersions.includes(apiVersion)) {
+      throw new ArmError(
+        400,
+        'InvalidResourceType',
+        `The resource type 'vaults' could not be found in the namespace 'Microsoft.KeyVault' for api version '${apiVersion}'. The supported api-versions are '${apiVersions.join(',')}'.`,
+      );
+    }
+    const json = await route(request, arm);
+    return { status: 200, headers: armHeaders(request.method, arm), json };
   } catch (error) {
     if (!(error instanceof ArmError)) throw error;
     const { status, code, message } = error;
@@ -50,11 +92,12 @@ function resourceManager(request: Incoming, model: AzureModel, tokens: Set<strin
   }
 }
 
-function route({ method, path, body }: Incoming, model: AzureModel, by: string): unknown {
+async function route({ method, path, body }: Incoming, arm: ArmState): Promise<unknown> {
+  const { model, by } = arm;
   if (vaultPath.test(path)) {
     if (method === 'GET') return model.get(path);
-    if (method === 'PATCH') return model.patch(path, JSON.parse(body), by);
-    if (method === 'PUT') return model.put(path, JSON.parse(body), by);
+    if (method === 'PATCH') return oneAtATime(path, arm, () => model.patch(path, parseBody(body), by));
+    if (method === 'PUT') return oneAtATime(path, arm, () => model.put(path, parseBody(body), by));
   }
   const scope = listPath.exec(path)?.[1]?.toLowerCase();
   if (scope !== undefined && method === 'GET') {
@@ -65,12 +108,50 @@ function route({ method, path, body }: Incoming, model: AzureModel, by: string):
   throw new ArmError(404, 'InvalidResourceType', `The resource type could not be found: ${method} ${path}`);
 }
 
-function armHeaders(method: string): Record<string, string> {
-  const bucket = method === 'GET' ? 'reads' : 'writes';
+async function oneAtATime(path: string, arm: ArmState, write: () => unknown): Promise<unknown> {
+  const id = path.toLowerCase();
+  if (arm.beingWritten.has(id)) {
+    throw new ArmError(
+      409,
+      'ConflictError',
+      `A conflict occurred: another operation on '${path}' is in progress.`,
+    );
+  }
+  arm.beingWritten.add(id);
+  arm.writes++;
+  try {
+    const { writeMs } = arm.model.behaviour;
+    if (writeMs > 0) await new Promise(resolve => setTimeout(resolve, writeMs));
+    return write();
+  } finally {
+    arm.beingWritten.delete(id);
+  }
+}
+
+function parseBody(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    throw new ArmError(
+      400,
+      'InvalidRequestContent',
+      'The request content was invalid and could not be deserialized.',
+    );
+  }
+}
+
+function armHeaders(method: string, { writes }: ArmState): Record<string, string> {
+  const remaining: Record<string, string> =
+    method === 'GET'
+      ? { 'x-ms-ratelimit-remaining-subscription-global-reads': '3749' }
+      : {
+          'x-ms-ratelimit-remaining-subscription-global-writes': '2999',
+          'x-ms-ratelimit-remaining-subscription-writes': String(Math.max(0, writesPerBucket - writes)),
+        };
   return {
     'content-type': 'application/json; charset=utf-8',
     'x-ms-keyvault-service-version': '1.5.1292.0',
-    [`x-ms-ratelimit-remaining-subscription-global-${bucket}`]: method === 'GET' ? '3749' : '2999',
+    ...remaining,
     'x-ms-request-id': randomUUID(),
   };
 }
@@ -96,6 +177,27 @@ function entra(
   }
   if (request.method === 'POST' && request.path === `/${tenantId}/oauth2/v2.0/token`) {
     const form = new URLSearchParams(request.body);
+    const missing = ['grant_type', 'client_id', 'scope'].find(name => !form.get(name));
+    if (missing !== undefined) {
+      return {
+        status: 400,
+        json: {
+          error: 'invalid_request',
+          error_description: `AADSTS900144: The request body must contain the following parameter: '${missing}'.`,
+          error_codes: [900144],
+        },
+      };
+    }
+    if (form.get('grant_type') !== 'client_credentials') {
+      return {
+        status: 400,
+        json: {
+          error: 'unsupported_grant_type',
+          error_description: `AADSTS70003: The app requested an unsupported grant type '${form.get('grant_type')}'.`,
+          error_codes: [70003],
+        },
+      };
+    }
     if (form.get('client_id') !== clientId || form.get('client_secret') !== clientSecret) {
       return {
         status: 401,
