@@ -22,7 +22,9 @@ test('the control plane needs no credentials, and names its version', async () =
 
 test('gateways are there once Atlas has them', async () => {
   const { plainAtlas, lab } = await openLab();
-  lab.atlas.gateways = [{ name: 'x', ips: { inbound: [], outbound: ['44.3.3.3/32'] } }];
+  lab.atlas.gateways = [
+    { name: 'x', ips: { inbound: {}, outbound: { aws: { 'us-east-1': ['44.3.3.3/32'] } } } },
+  ];
   expect((await plainAtlas(controlPlane, plain)).json.gateways).toEqual(lab.atlas.gateways);
 });
 

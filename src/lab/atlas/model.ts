@@ -55,7 +55,7 @@ export class AtlasModel {
   /** Called from, though it is not listed (any more). */
   readonly unlisted = new Set<string>();
   /** Groups of addresses beside the control plane's own, as the API has them since August 2026. */
-  gateways: { name: string; ips: { inbound: string[]; outbound: string[] } }[] | undefined;
+  gateways: { name: string; ips: ControlPlane }[] | undefined;
   #nextNode = firstNode;
   #nextId = 1;
 
