@@ -1,5 +1,12 @@
 import type { Clock } from '../clock.ts';
-import { remedyFor, systemCode, TransportError } from './errors.ts';
+import {
+  deepestMessage,
+  isCertificateCode,
+  neverLeft,
+  remedyFor,
+  systemCode,
+  TransportError,
+} from './errors.ts';
 import { writeReason } from './read-only.ts';
 import { retryDelayMs } from './retry.ts';
 import type { Transport, TransportRequest, TransportResponse } from './transport.ts';
@@ -28,7 +35,8 @@ const defaults = {
   tryTimeoutMs: 30_000,
   maxBodyBytes: 16 * 1024 * 1024,
   maxRetries: 4,
-  timeoutSignal: (ms: number) => AbortSignal.timeout(Math.max(0, ms)),
+  // Node.js takes whole milliseconds only, and ends a timer beyond 31 bits at once.
+  timeoutSignal: (ms: number) => AbortSignal.timeout(Math.min(2 ** 31 - 1, Math.max(0, Math.ceil(ms)))),
 };
 
 /**
@@ -43,7 +51,8 @@ export function createTransport(options: TransportOptions): Transport {
   return {
     usage: () => ({ ...usage }),
     async send(request) {
-      const reason = settings.mode === 'read-only' ? writeReason(request) : undefined;
+      // Anything but the one word that allows writing is a dry run.
+      const reason = settings.mode === 'read-write' ? undefined : writeReason(request);
       if (reason !== undefined) {
         throw new TransportError(
           'refused-write',
@@ -89,8 +98,9 @@ export function createTransport(options: TransportOptions): Transport {
         signal,
         ...(request.body !== undefined && { body: request.body as string }),
       });
-      const body = await readBody(request, response, settings.maxBodyBytes);
-      usage.bytesReceived += body.byteLength;
+      const body = await readBody(request, response, settings.maxBodyBytes, bytes => {
+        usage.bytesReceived += bytes;
+      });
       return { status: response.status, headers: Object.fromEntries(response.headers), body };
     } catch (error) {
       if (request.signal?.aborted) throw request.signal.reason;
@@ -105,12 +115,14 @@ async function readBody(
   request: TransportRequest,
   response: Response,
   maxBytes: number,
+  count: (bytes: number) => void,
 ): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let length = 0;
   if (response.body) {
     for await (const chunk of response.body) {
       length += chunk.byteLength;
+      count(chunk.byteLength);
       if (length > maxBytes) {
         throw new TransportError('too-large', request, `the answer is larger than ${maxBytes} bytes.`, {
           mayHaveBeenSent: true,
@@ -120,13 +132,13 @@ async function readBody(
     }
   }
   const announced = response.headers.get('content-length');
-  // A compressed body is counted before, and read after, it is unpacked.
-  if (
+  // A compressed body is counted before, and read after, it is unpacked; some answers announce one and have none.
+  const isComparable =
     announced !== null &&
     !response.headers.has('content-encoding') &&
-    request.method !== 'HEAD' &&
-    length < Number(announced)
-  ) {
+    response.status !== 304 &&
+    request.method.toUpperCase() !== 'HEAD';
+  if (isComparable && length < Number(announced)) {
     throw truncated(request, `${length} of ${announced} bytes came`);
   }
   return Buffer.concat(chunks);
@@ -142,29 +154,38 @@ function timedOut(request: TransportRequest, timeoutMs: number, cause: unknown):
 
 function explain(request: TransportRequest, error: unknown): TransportError {
   if (error instanceof TransportError) return error;
+  if (error instanceof TypeError && !fetchMessages.has(error.message)) return notARequest(request);
   const code = systemCode(error);
   // fetch says `terminated` when the body breaks off after the headers came.
   if (error instanceof TypeError && error.message === 'terminated')
     return truncated(request, 'the connection broke', error);
-  const what =
-    code ||
-    (error instanceof Error ? ((error.cause as Error | undefined)?.message ?? error.message) : String(error));
+  // Codes of fetch's own say less than its words.
+  const what = code === '' || code.startsWith('UND_ERR_') ? deepestMessage(error).replace(/\.$/, '') : code;
   return new TransportError('network', request, `no answer (${what}).`, {
-    mayHaveBeenSent: !neverLeft.has(code),
+    mayHaveBeenSent: !neverLeft(error),
+    isLasting: isCertificateCode(code),
     remedy: remedyFor(code),
     cause: error,
   });
 }
 
-/** No connection came about, so nothing was sent. */
-const neverLeft = new Set([
-  'ECONNREFUSED',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'UND_ERR_CONNECT_TIMEOUT',
-]);
+/** How fetch reports that the network failed, before and after the headers came. */
+const fetchMessages = new Set(['fetch failed', 'terminated']);
+
+/** fetch refused to send it. Its words are not passed on: they quote the header or the URL, secrets and all. */
+function notARequest(request: TransportRequest): TransportError {
+  const isUrl = URL.parse(request.url) === null || /\/\/[^/]*@/.test(request.url);
+  return new TransportError(
+    'network',
+    request,
+    `not sent, because its ${isUrl ? 'URL is' : 'method, headers or body are'} not valid.`,
+    {
+      mayHaveBeenSent: false,
+      isLasting: true,
+      remedy: 'Check the URLs in the config, and that no credential holds a line break.',
+    },
+  );
+}
 
 function truncated(request: TransportRequest, detail: string, cause?: unknown): TransportError {
   return new TransportError('truncated', request, `the answer was cut off: ${detail}.`, {

@@ -16,7 +16,8 @@ const readingRequests: readonly { readonly name: string; matches(method: string,
     },
     {
       name: 'a token of Microsoft Entra',
-      matches: (method, path) => method === 'POST' && /^\/[^/]+\/oauth2(\/v2\.0)?\/token$/.test(path),
+      // A tenant is an id or a domain name; nothing else may stand there, an encoded slash least of all.
+      matches: (method, path) => method === 'POST' && /^\/[\w.-]+\/oauth2(\/v2\.0)?\/token$/.test(path),
     },
   ];
 
@@ -25,11 +26,15 @@ const overridingHeaders = ['x-http-method-override', 'x-http-method', 'x-method-
 
 /** Why a request may not leave in a dry run; undefined when it only reads. Pure. */
 export function writeReason({ method, url, headers }: TransportRequest): string | undefined {
-  const override = overridingHeaders.find(name => name in headers);
-  if (override !== undefined) return `it carries ${override}`;
+  const override = Object.keys(headers).find(name => overridingHeaders.includes(name.toLowerCase()));
+  if (override !== undefined) return `it carries ${override.toLowerCase()}`;
+  return onlyReads({ method, url }) ? undefined : `${method.toUpperCase()} can write`;
+}
+
+/** Whether a request changes nothing, so that sending it twice is the same as sending it once. Pure. */
+export function onlyReads({ method, url }: Pick<TransportRequest, 'method' | 'url'>): boolean {
   const verb = method.toUpperCase();
-  if (readingMethods.has(verb)) return undefined;
-  const { pathname } = new URL(url);
-  if (readingRequests.some(({ matches }) => matches(verb, pathname))) return undefined;
-  return `${verb} can write`;
+  if (readingMethods.has(verb)) return true;
+  const path = URL.parse(url)?.pathname ?? '';
+  return readingRequests.some(({ matches }) => matches(verb, path));
 }

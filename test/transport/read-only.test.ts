@@ -1,0 +1,112 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { createTransport } from '../../src/transport/index.ts';
+import { onlyReads, writeReason } from '../../src/transport/read-only.ts';
+import { serve, testClock } from './server.ts';
+
+const vault =
+  'https://management.azure.com/subscriptions/1/resourceGroups/r/providers/Microsoft.KeyVault/vaults/v';
+
+describe('what may leave in a dry run', () => {
+  test.each([
+    ['GET', vault],
+    ['get', vault],
+    ['HEAD', vault],
+    ['OPTIONS', vault],
+    ['POST', 'https://cloud.mongodb.com/api/oauth/token'],
+    ['POST', 'https://login.microsoftonline.com/11111111-2222-3333-4444-555555555555/oauth2/v2.0/token'],
+    ['POST', 'https://login.microsoftonline.com/contoso.onmicrosoft.com/oauth2/token'],
+  ])('%s %s', (method, url) => {
+    expect(writeReason({ method, url, headers: {} })).toBeUndefined();
+  });
+});
+
+describe('what may not', () => {
+  test.each([
+    ['a write to a vault', 'PATCH', vault],
+    ['in lower case', 'patch', vault],
+    ['PUT', 'PUT', vault],
+    ['DELETE', 'DELETE', vault],
+    ['a method that nobody knows', 'QUERY', vault],
+    ['an empty method', '', vault],
+    ['another method on the token path', 'PUT', 'https://cloud.mongodb.com/api/oauth/token'],
+    ['revoking a token', 'POST', 'https://cloud.mongodb.com/api/oauth/revoke'],
+    ['a path that ends like a token request', 'POST', `${vault}/token`],
+    ['a path that ends like one of Entra', 'POST', `${vault}/oauth2/v2.0/token`],
+    ['an encoded slash in the tenant', 'POST', 'https://a.example/subscriptions%2Fv/oauth2/token'],
+    ['a token path in the query', 'POST', `${vault}?x=/api/oauth/token`],
+    ['a token path in the fragment', 'POST', `${vault}#/api/oauth/token`],
+    ['a token path that is climbed out of', 'POST', 'https://a.example/api/oauth/token/../../vaults/v'],
+    ['a token path that is climbed out of, encoded', 'POST', 'https://a.example/t/oauth2/token/%2e%2e/x'],
+    ['a token path below another', 'POST', 'https://a.example/v/api/oauth/token'],
+    ['a URL that is none', 'POST', '/api/oauth/token'],
+  ])('%s: %s %s', (_, method, url) => {
+    expect(writeReason({ method, url, headers: {} })).toBe(`${method.toUpperCase()} can write`);
+  });
+
+  test.each([
+    'x-http-method-override',
+    'X-HTTP-Method-Override',
+    'x-http-method',
+    'X-Method-Override',
+  ])('a GET with %s', name => {
+    expect(writeReason({ method: 'GET', url: vault, headers: { [name]: 'DELETE' } })).toBe(
+      `it carries ${name.toLowerCase()}`,
+    );
+  });
+
+  test('whatever the method and the path, only the table passes', () => {
+    const table = /^\/(api\/oauth\/token|[\w.-]+\/oauth2(\/v2\.0)?\/token)$/;
+    fc.assert(
+      fc.property(
+        fc.string(),
+        fc.webUrl({ withQueryParameters: true, withFragments: true }),
+        (method, url) => {
+          const verb = method.toUpperCase();
+          const expected =
+            ['GET', 'HEAD', 'OPTIONS'].includes(verb) ||
+            (verb === 'POST' && table.test(new URL(url).pathname));
+          expect(onlyReads({ method, url })).toBe(expected);
+        },
+      ),
+    );
+  });
+});
+
+describe('the transport', () => {
+  const build = (mode: 'read-only' | 'read-write') =>
+    createTransport({ clock: testClock(), random: () => 0, mode });
+
+  test.each([
+    'PATCH',
+    'PUT',
+    'POST',
+    'DELETE',
+  ])('sends no %s in a dry run, not even a connection', async method => {
+    const { url, seen } = await serve(() => ({}));
+    const transport = build('read-only');
+    const sent = transport.send({ method, url: `${url}/vault?secret=1`, headers: {}, body: '{}' });
+    await expect(sent).rejects.toMatchObject({
+      name: 'TransportError',
+      kind: 'refused-write',
+      mayHaveBeenSent: false,
+      url: `${url}/vault`,
+      message: `${method} ${url}/vault: not sent, because this is a dry run and ${method} can write.`,
+    });
+    expect(seen).toEqual([]);
+    expect(transport.usage().requests).toBe(0);
+  });
+
+  test('sends them when writing is allowed', async () => {
+    const { url, seen } = await serve(() => ({}));
+    await build('read-write').send({ method: 'PATCH', url, headers: {}, body: '{"a":1}' });
+    expect(seen).toMatchObject([{ method: 'PATCH', body: '{"a":1}' }]);
+  });
+
+  test('takes a mode that it does not know for a dry run', async () => {
+    const { url, seen } = await serve(() => ({}));
+    const sent = build('writing' as 'read-write').send({ method: 'PUT', url, headers: {} });
+    await expect(sent).rejects.toMatchObject({ kind: 'refused-write' });
+    expect(seen).toEqual([]);
+  });
+});
