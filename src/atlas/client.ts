@@ -39,8 +39,9 @@ export interface AtlasClientOptions {
   readonly nonce: () => string;
 }
 
-/** Far more pages than any organization has; a server that links on for ever is stopped. */
+/** Far more than any organization has; a server that links on for ever is stopped. */
 const maxPages = 200;
+const maxResults = maxPages * 500;
 const itemsPerPage = 500;
 
 export function createAtlasClient(options: AtlasClientOptions): AtlasClient {
@@ -83,8 +84,16 @@ export function createAtlasClient(options: AtlasClientOptions): AtlasClient {
       if (!Array.isArray(page?.results)) {
         throw new AtlasAnswerError('malformed', urlOf(path), '`results` is not a list.');
       }
-      all.push(...page.results);
-      next = nextPath(page.links, path);
+      // Not spread into a call: a list of millions would overflow the stack.
+      for (const result of page.results as unknown[]) all.push(result);
+      if (all.length > maxResults) {
+        throw new AtlasAnswerError(
+          'malformed',
+          urlOf(path),
+          `its pages hold more than ${maxResults} results.`,
+        );
+      }
+      next = nextPath(page.links, path, urlOf(path));
     }
     return all;
   };
@@ -94,13 +103,18 @@ export function createAtlasClient(options: AtlasClientOptions): AtlasClient {
 
 /**
  * The query of the next page on our own path. Links may name a host that is not the one we call, and must not
- * lead anywhere else; the count beside them is an estimate and is not used.
+ * lead anywhere else; the count beside them is an estimate and is not used. A link that cannot be followed is
+ * never taken for the end of the list: that would be a list without its rest.
  */
-function nextPath(links: unknown, path: string): string | undefined {
-  if (!Array.isArray(links)) return undefined;
-  const link = links.find(each => each?.rel === 'next');
-  if (typeof link?.href !== 'string') return undefined;
-  return `${path}${new URL(link.href, 'http://atlas.invalid').search}`;
+function nextPath(links: unknown, path: string, url: string): string | undefined {
+  if (links === undefined || links === null) return undefined;
+  if (!Array.isArray(links)) throw new AtlasAnswerError('malformed', url, '`links` is not a list.');
+  const link: unknown = links.find(each => each?.rel === 'next');
+  if (link === undefined) return undefined;
+  const { href } = link as { href?: unknown };
+  const target = typeof href === 'string' ? URL.parse(href, 'http://atlas.invalid') : null;
+  if (target?.pathname.endsWith(path) && target.search !== '') return `${path}${target.search}`;
+  throw new AtlasAnswerError('malformed', url, 'its link to the next page leads to no page of this list.');
 }
 
 function authOf(options: AtlasClientOptions): Auth {

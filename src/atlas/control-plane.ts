@@ -5,7 +5,7 @@
 import { type Address, type Cloud, clouds, type Direction } from '../address/address.ts';
 import { type AtlasClient, apiVersions } from './client.ts';
 import type { Observation, PreviousObservation } from './observation.ts';
-import { fieldOf, isObject, kindOf, Reading, type ReadingOptions } from './reading.ts';
+import { fieldOf, isObject, kindOf, Reading, type ReadingOptions, shorten } from './reading.ts';
 
 export const controlPlanePath = '/api/atlas/v2/unauth/controlPlaneIPAddresses';
 
@@ -51,7 +51,10 @@ export function toControlPlaneObservation(body: unknown, options: ControlPlaneOp
     readClouds(reading, outbound);
     findEmptied(reading, options.previous);
   }
-  if (isObject(body)) readGateways(reading, fieldOf(body, 'gateways'), options.includeGateways);
+  if (isObject(body)) {
+    if (options.includeGateways) readGateways(reading, fieldOf(body, 'gateways'), options.previous);
+    else mentionGateways(reading, fieldOf(body, 'gateways'));
+  }
   return reading.done(options);
 }
 
@@ -88,6 +91,12 @@ function readClouds(
     const place = `${direction}.${name}`;
     // Its addresses are let in; until Postern knows the cloud it cannot tell whether all of them are there.
     reading.fault('malformed', place, 'a cloud that this Postern does not know; upgrade it.');
+    reading.finding({
+      id: 'unknown-cloud',
+      severity: 'warning',
+      message: `Atlas lists addresses of a cloud that this Postern does not know, ${shorten(name)}; they are let in, and nothing is removed.`,
+      remedy: 'Upgrade Postern.',
+    });
     readRegions(reading, section[name], place, name, { direction });
   }
 }
@@ -134,35 +143,61 @@ function findEmptied(reading: Reading, previous: PreviousObservation | undefined
   }
 }
 
-/** Groups of addresses beside the control plane's own, in the API since August 2026. */
-function readGateways(reading: Reading, gateways: unknown, include: boolean): void {
+/** Groups of addresses beside the control plane's own, in the API since August 2026: left out, and told. */
+function mentionGateways(reading: Reading, gateways: unknown): void {
   if (!Array.isArray(gateways) || gateways.length === 0) return;
-  const names = gateways.map((gateway, index) =>
-    isObject(gateway) && typeof gateway.name === 'string' ? gateway.name : `#${index}`,
+  const names = gateways.slice(0, maxGateways).map((gateway, index) => shorten(gatewayName(gateway, index)));
+  reading.finding({
+    id: 'gateways-not-included',
+    severity: 'info',
+    message: `Atlas lists gateway groups too (${names.join(', ')}). MongoDB does not say that they call a KMS, so they are left out.`,
+    remedy: 'Set `includeGateways: true` under `atlas` to let them in as well.',
+  });
+}
+
+/** The API's description allows 25. */
+const maxGateways = 100;
+
+/** Wanted once, they are kept as carefully as the rest: what is missing or empty is not believed. */
+function readGateways(reading: Reading, gateways: unknown, previous: PreviousObservation | undefined): void {
+  const before = Object.entries(previous?.sections ?? {}).filter(
+    ([section, count]) => section.startsWith('gateways/') && count > 0,
   );
-  if (!include) {
-    reading.finding({
-      id: 'gateways-not-included',
-      severity: 'info',
-      message: `Atlas lists gateway groups too (${names.join(', ')}). MongoDB does not say that they call a KMS, so they are left out.`,
-      remedy: 'Set `includeGateways: true` under `atlas` to let them in as well.',
-    });
+  const list = gateways ?? [];
+  if (!Array.isArray(list) || list.length > maxGateways) {
+    reading.fault('malformed', 'gateways', `expected a short list of groups, got ${kindOf(list)}.`);
     return;
   }
-  for (const [index, gateway] of gateways.entries()) {
+  if (list.length === 0 && before.length > 0) {
+    reading.fault('missing-section', 'gateways', `no group is listed; ${before.length} were before.`);
+  }
+  for (const [index, gateway] of list.entries()) {
     const ips = isObject(gateway) ? fieldOf(gateway, 'ips') : undefined;
     const outbound = isObject(ips) ? fieldOf(ips, 'outbound') : undefined;
-    const name = names[index]!;
-    for (const [place, list] of flatten(outbound, `gateways[${index}].ips.outbound`)) {
-      reading.list(
-        list,
-        place,
-        `gateways/${name}`,
-        { direction: 'outbound', future: false, gateway: name },
-        'host',
-      );
+    const name = gatewayName(gateway, index);
+    reading.section(`gateways/${name}`);
+    for (const [place, addresses] of flatten(outbound, `gateways[${index}].ips.outbound`)) {
+      const from = { direction: 'outbound', future: false, gateway: name } as const;
+      reading.list(addresses, place, `gateways/${name}`, from, 'host');
     }
   }
+  const listed = new Set(reading.sections);
+  for (const [section, count] of before) {
+    if (!listed.has(section)) {
+      reading.finding({
+        id: 'gateway-gone',
+        severity: 'info',
+        message: `${shorten(section)}, which listed ${count} addresses, is not in the answer any more.`,
+      });
+    } else if (reading.countOf(section) === 0) {
+      reading.fault('emptied-section', section, `it is empty; it listed ${count} addresses before.`);
+    }
+  }
+}
+
+function gatewayName(gateway: unknown, index: number): string {
+  const name = isObject(gateway) ? fieldOf(gateway, 'name') : undefined;
+  return typeof name === 'string' ? name : `#${index}`;
 }
 
 /** The shape under `outbound` of a gateway is not documented: a list, or lists by region, or by cloud and region. */

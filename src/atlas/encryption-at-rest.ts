@@ -39,7 +39,7 @@ export async function readEncryptionAtRest(
   client: AtlasClient,
   projectId: string,
 ): Promise<EncryptionAtRest> {
-  const path = `/api/atlas/v2/groups/${projectId}/encryptionAtRest`;
+  const path = `/api/atlas/v2/groups/${encodeURIComponent(projectId)}/encryptionAtRest`;
   const parsed = answer.safeParse(await client.get(path, apiVersions.encryptionAtRest));
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];

@@ -6,7 +6,7 @@
 import type { Address, Direction } from '../address/address.ts';
 import { type AtlasClient, apiVersions } from './client.ts';
 import type { Observation, PreviousObservation } from './observation.ts';
-import { fieldOf, isObject, kindOf, Reading, type ReadingOptions } from './reading.ts';
+import { fieldOf, isObject, kindOf, Reading, type ReadingOptions, shorten } from './reading.ts';
 
 /** Each list of a cluster, and what is known of its addresses. */
 const lists: readonly (readonly [name: string, direction: Direction, future: boolean])[] = [
@@ -33,15 +33,17 @@ export async function observeNodes(
   options: Omit<NodesOptions, 'atMs'> & { readonly now: () => number },
 ): Promise<Observation> {
   const { projectId } = options;
+  const path = `/api/atlas/v2/groups/${encodeURIComponent(projectId)}`;
   const [addresses, clusters] = await Promise.allSettled([
-    client.get(`/api/atlas/v2/groups/${projectId}/ipAddresses`, apiVersions.ipAddresses),
-    client.getAll(`/api/atlas/v2/groups/${projectId}/clusters`, apiVersions.clusters),
+    client.get(`${path}/ipAddresses`, apiVersions.ipAddresses),
+    client.getAll(`${path}/clusters`, apiVersions.clusters),
   ]);
   const reading = new Reading(`nodes:${projectId}`);
+  const calling =
+    addresses.status === 'fulfilled' ? readClusters(reading, addresses.value, options) : new Set<string>();
   if (addresses.status === 'rejected') reading.failed(addresses.reason);
-  else readClusters(reading, addresses.value, options);
   if (clusters.status === 'rejected') reading.failed(clusters.reason);
-  else if (addresses.status === 'fulfilled') compareClusters(reading, clusters.value);
+  else if (addresses.status === 'fulfilled') compareClusters(reading, clusters.value, calling, options);
   return reading.done({ id: options.id, atMs: options.now() });
 }
 
@@ -52,8 +54,8 @@ export function toNodesObservation(
   options: NodesOptions,
 ): Observation {
   const reading = new Reading(`nodes:${options.projectId}`);
-  readClusters(reading, body, options);
-  compareClusters(reading, clusters);
+  const calling = readClusters(reading, body, options);
+  compareClusters(reading, clusters, calling, options);
   return reading.done(options);
 }
 
@@ -62,23 +64,35 @@ export function listNodes(body: unknown, projectId: string): readonly Address[] 
   return toNodesObservation(body, [], { projectId, previous: undefined, id: '', atMs: 0 }).addresses;
 }
 
+/** @returns the names of the clusters that list an address to call from */
 function readClusters(
   reading: Reading,
   body: unknown,
   { projectId, previous }: Pick<NodesOptions, 'projectId' | 'previous'>,
-): void {
-  const services = isObject(body) ? fieldOf(body, 'services') : undefined;
+): ReadonlySet<string> {
+  const calling = new Set<string>();
+  if (!isObject(body)) {
+    reading.fault('malformed', '$', `expected an object, got ${kindOf(body)}.`);
+    return calling;
+  }
+  const groupId = fieldOf(body, 'groupId');
+  if (typeof groupId === 'string' && groupId.toLowerCase() !== projectId.toLowerCase()) {
+    reading.fault('malformed', 'groupId', 'the answer is that of another project; nothing of it is read.');
+    return calling;
+  }
+  const services = fieldOf(body, 'services');
   const clusters = isObject(services) ? fieldOf(services, 'clusters') : undefined;
   if (!Array.isArray(clusters)) {
     reading.fault(
-      'missing-section',
+      clusters === undefined ? 'missing-section' : 'malformed',
       'services.clusters',
       `expected a list of clusters, got ${kindOf(clusters)}.`,
     );
-    return;
+    return calling;
   }
   for (const [index, cluster] of clusters.entries()) {
-    readCluster(reading, cluster, `services.clusters[${index}]`, projectId);
+    const name = readCluster(reading, cluster, `services.clusters[${index}]`, projectId);
+    if (name !== undefined) calling.add(name);
   }
   const before = Object.values(previous?.sections ?? {}).reduce((sum, count) => sum + count, 0);
   const now = reading.sections.reduce((sum, section) => sum + reading.countOf(section), 0);
@@ -89,53 +103,71 @@ function readClusters(
       `no cluster of the project has an address any more; ${before} were listed before. If the project really is empty, take it out of the gate's projects.`,
     );
   }
+  return calling;
 }
 
-function readCluster(reading: Reading, cluster: unknown, place: string, projectId: string): void {
+/** @returns the cluster's name if it lists an address to call from */
+function readCluster(
+  reading: Reading,
+  cluster: unknown,
+  place: string,
+  projectId: string,
+): string | undefined {
   const name = isObject(cluster) ? fieldOf(cluster, 'clusterName') : undefined;
   if (!isObject(cluster) || typeof name !== 'string' || name === '') {
     reading.fault('malformed', place, 'expected a cluster with its `clusterName`.');
-    return;
+    return undefined;
   }
   reading.section(name);
   for (const [list, direction, future] of lists) {
     const value = fieldOf(cluster, list);
-    // No list of a cluster is required by the API's description; one that is absent has no address.
-    if (value === undefined || value === null) continue;
+    // The lists of the future came later than the others, and documented answers lack them.
+    if ((value === undefined || value === null) && future) continue;
+    if (value === undefined || value === null) {
+      reading.fault('missing-section', `${place}.${list}`, `cluster ${shorten(name)} lists no ${list}.`);
+      continue;
+    }
     reading.list(value, `${place}.${list}`, name, { direction, future, projectId, cluster: name }, 'host');
   }
+  const outbound = fieldOf(cluster, 'outbound');
+  return Array.isArray(outbound) && outbound.length > 0 ? name : undefined;
 }
 
 /**
  * A cluster that Atlas has and `ipAddresses` lacks, or shows without addresses though it runs, makes the
- * reading incomplete. While it is being created, having none is normal (terraform-provider-mongodbatlas #2533).
+ * reading incomplete. While it is being created, having none is normal (terraform-provider-mongodbatlas #2533),
+ * unless it had some before. `calling` are those that list an address to call from: a KMS must let that in.
  */
-function compareClusters(reading: Reading, clusters: readonly unknown[]): void {
+function compareClusters(
+  reading: Reading,
+  clusters: readonly unknown[],
+  calling: ReadonlySet<string>,
+  { previous }: Pick<NodesOptions, 'previous'>,
+): void {
+  const listed = new Set(reading.sections);
   for (const [index, cluster] of clusters.entries()) {
     const name = isObject(cluster) ? fieldOf(cluster, 'name') : undefined;
     if (!isObject(cluster) || typeof name !== 'string') {
       reading.fault('malformed', `clusters.results[${index}]`, 'expected a cluster with its `name`.');
       continue;
     }
-    const state = String(fieldOf(cluster, 'stateName') ?? 'unknown');
-    if (reading.countOf(name) > 0 || state === 'DELETING' || state === 'DELETED') continue;
-    const listed = reading.sections.includes(name);
-    if (state === 'CREATING') {
+    const stateName = fieldOf(cluster, 'stateName');
+    const state = typeof stateName === 'string' ? shorten(stateName) : 'in an unknown state';
+    if (calling.has(name) || state === 'DELETING' || state === 'DELETED') continue;
+    const before = fieldOf(previous?.sections ?? {}, name);
+    const who = `cluster ${shorten(name)} is ${state}`;
+    if (state === 'CREATING' && reading.countOf(name) === 0 && !before) {
       reading.finding({
         id: 'cluster-being-created',
         severity: 'info',
-        message: `Cluster ${name} is being created and has no addresses yet; its nodes cannot reach the key until they are let in.`,
+        message: `Cluster ${shorten(name)} is being created and has no addresses yet; its nodes cannot reach the key until they are let in.`,
         remedy:
           'Run Postern again, or often, until it is created: provisioning waits up to three days for access.',
       });
-    } else if (listed) {
-      reading.fault('emptied-section', name, `cluster ${name} is ${state} and has no address.`);
+    } else if (listed.has(name)) {
+      reading.fault('emptied-section', name, `${who} and lists no address that it calls from.`);
     } else {
-      reading.fault(
-        'missing-section',
-        name,
-        `cluster ${name} is ${state}, and the project's addresses do not list it.`,
-      );
+      reading.fault('missing-section', name, `${who}, and the project's addresses do not list it.`);
     }
   }
 }

@@ -19,7 +19,9 @@ export async function listProjects(
   organizationId?: string,
 ): Promise<readonly Project[]> {
   const path =
-    organizationId === undefined ? '/api/atlas/v2/groups' : `/api/atlas/v2/orgs/${organizationId}/groups`;
+    organizationId === undefined
+      ? '/api/atlas/v2/groups'
+      : `/api/atlas/v2/orgs/${encodeURIComponent(organizationId)}/groups`;
   const parsed = z.array(project).safeParse(await client.getAll(path, apiVersions.groups));
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];

@@ -9,6 +9,9 @@ import type { Observation, ObservationFault, ObservationFaultKind } from './obse
 
 /** More than Atlas could mean; an answer beyond it is not read on. */
 const maxAddresses = 20_000;
+const maxSections = 5_000;
+/** Enough to see what is wrong with an answer; the rest is counted. */
+const maxFaults = 100;
 
 export interface ReadingOptions {
   readonly id: string;
@@ -23,13 +26,16 @@ export class Reading {
   readonly #faults: ObservationFault[] = [];
   readonly #findings: Finding[] = [];
   readonly #sections = new Map<string, Set<string>>();
+  #untoldFaults = 0;
+  #entries = 0;
 
   constructor(feed: FeedId) {
     this.#feed = feed;
   }
 
   fault(kind: ObservationFaultKind, place: string, message: string): void {
-    this.#faults.push({ kind, place, message });
+    if (this.#faults.length >= maxFaults) this.#untoldFaults++;
+    else this.#faults.push({ kind, place: shorten(place), message });
   }
 
   finding(finding: Finding): void {
@@ -38,7 +44,9 @@ export class Reading {
 
   /** Makes a section known, also when it has no address. */
   section(name: string): void {
-    if (!this.#sections.has(name)) this.#sections.set(name, new Set());
+    if (this.#sections.has(name)) return;
+    if (this.#sections.size < maxSections) this.#sections.set(name, new Set());
+    else this.fault('malformed', name, `more than ${maxSections} sections in one answer.`);
   }
 
   countOf(section: string): number {
@@ -63,7 +71,7 @@ export class Reading {
       return;
     }
     for (const [index, text] of value.entries()) {
-      if (this.#addresses.length >= maxAddresses) {
+      if (++this.#entries > maxAddresses) {
         this.fault(
           'malformed',
           place,
@@ -96,11 +104,16 @@ export class Reading {
       this.fault('never-written-address', place, `${parsed.cidr} is never let in: ${reason}.`);
       return;
     }
-    this.#sections.get(section)!.add(parsed.cidr);
+    this.#sections.get(section)?.add(parsed.cidr);
     this.#addresses.push({ cidr: parsed.cidr, provenance: { feed: this.#feed, ...provenance } });
   }
 
   done({ id, atMs }: ReadingOptions): Observation {
+    if (this.#untoldFaults > 0) {
+      const message = `${this.#untoldFaults} more faults in the same answer are not listed.`;
+      this.#faults.push({ kind: 'malformed', place: '$', message });
+      this.#untoldFaults = 0;
+    }
     return {
       id,
       feed: this.#feed,
@@ -122,6 +135,11 @@ export class Reading {
       this.fault('unreachable', error.url, [error.message, error.remedy].filter(Boolean).join(' '));
     } else throw error;
   }
+}
+
+/** What Atlas calls a thing, short enough for a message. */
+export function shorten(name: string): string {
+  return name.length > 100 ? `${name.slice(0, 100)}…` : name;
 }
 
 export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -23,6 +23,7 @@ export function digestAuth(
 
   const signed = (request: TransportRequest): TransportRequest => {
     if (!challenge) return request;
+    // Up by one for each request, so that no header can be sent twice.
     count++;
     const { pathname, search } = new URL(request.url);
     const authorization = digestHeader(challenge, {
@@ -38,15 +39,18 @@ export function digestAuth(
 
   return {
     async send(request) {
+      const answered = challenge;
       const response = await context.transport.send(signed(request));
       if (response.status !== 401) return response;
-      // Without a challenge, or when the nonce is stale, the answer brings a new one. A new one after a fresh
-      // challenge was answered means that the key is wrong, and asking on would lock it.
       const next = parseChallenges(response.headers['www-authenticate'] ?? '');
       if (!next) return response;
-      const mustAnswer = challenge === undefined || next.stale || next.challenge.nonce !== challenge.nonce;
-      challenge = next.challenge;
-      count = 0;
+      // What this request answered is what counts: others under way at the same time may have brought the
+      // same challenge already. Refused with the nonce that it brought is a wrong key, and asking on locks it.
+      const mustAnswer = answered === undefined || next.stale || next.challenge.nonce !== answered.nonce;
+      if (next.challenge.nonce !== challenge?.nonce || next.challenge.algorithm !== challenge.algorithm) {
+        challenge = next.challenge;
+        count = 0;
+      }
       return mustAnswer ? await context.transport.send(signed(request)) : response;
     },
   };
@@ -83,13 +87,11 @@ export function digestHeader(
 
 /** The strongest challenge of a `WWW-Authenticate` value that we can answer; undefined when there is none. Pure. */
 export function parseChallenges(header: string): { challenge: Challenge; stale: boolean } | undefined {
-  const offers = header
-    .split(/(?:^|,\s*)Digest\s+/i)
-    .slice(1)
-    .map(parseFields)
-    .flatMap(fields => {
+  const offers = splitChallenges(header)
+    .filter(({ scheme }) => scheme === 'digest')
+    .flatMap(({ fields }) => {
       const algorithm = (fields.get('algorithm') ?? 'MD5').toUpperCase();
-      const qops = (fields.get('qop') ?? '').split(',').map(text => text.trim());
+      const qops = (fields.get('qop') ?? '').split(',').map(text => text.trim().toLowerCase());
       const realm = fields.get('realm');
       const nonce = fields.get('nonce');
       if (algorithm !== 'MD5' && algorithm !== 'SHA-256') return [];
@@ -101,14 +103,20 @@ export function parseChallenges(header: string): { challenge: Challenge; stale: 
   return offers.find(({ challenge }) => challenge.algorithm === 'SHA-256') ?? offers[0];
 }
 
-function parseFields(text: string): Map<string, string> {
-  const fields = new Map<string, string>();
-  for (const [, name, quotedValue, token] of text.matchAll(
-    /(\w+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s",]+))/g,
-  )) {
-    fields.set(name!.toLowerCase(), quotedValue === undefined ? token! : quotedValue.replace(/\\(.)/g, '$1'));
+/** RFC 9110 §11.6.1: schemes and their parameters in one list, told apart by the `=` after a name. */
+function splitChallenges(header: string): readonly { scheme: string; fields: Map<string, string> }[] {
+  const challenges: { scheme: string; fields: Map<string, string> }[] = [];
+  const tokens = header.matchAll(
+    /([\w!#$%&'*+.^`|~-]+)(?:\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s",]+)))?|"(?:[^"\\]|\\.)*"/g,
+  );
+  for (const [, name, quotedValue, token] of tokens) {
+    if (name === undefined) continue;
+    const value = quotedValue?.replace(/\\(.)/g, '$1') ?? token;
+    const fields = challenges.at(-1)?.fields;
+    if (value === undefined) challenges.push({ scheme: name.toLowerCase(), fields: new Map() });
+    else if (fields && !fields.has(name.toLowerCase())) fields.set(name.toLowerCase(), value);
   }
-  return fields;
+  return challenges;
 }
 
 function quoted(text: string): string {

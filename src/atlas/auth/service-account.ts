@@ -56,9 +56,11 @@ export function serviceAccountAuth(
       },
       body: 'grant_type=client_credentials',
     });
-    if (response.status !== 200) throw atlasErrorOf(url, response);
+    if (response.status !== 200) throw atlasErrorOf(url, response, 'POST');
     const answer = tokenAnswer.safeParse(parseJson(response.body));
-    if (!answer.success) throw new AtlasError(url, 200, '', 'The answer holds no token.');
+    if (!answer.success) {
+      throw new AtlasError(url, 200, '', 'The answer holds no token.', { method: 'POST' });
+    }
     rememberSecret(answer.data.access_token);
     return {
       value: answer.data.access_token,
