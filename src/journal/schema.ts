@@ -84,4 +84,5 @@ export const migrations: readonly (readonly string[])[] = [
       command text not null, since_ms bigint not null, lease_until_ms bigint not null,
       process_identity text not null)`,
   ],
+  ['create index observation_by_content on observation (content_digest)'],
 ];

@@ -2,25 +2,13 @@
  * The spool: additions that were made while the journal could not be used, one JSON line each, until a later
  * run can journal them (DESIGN.md §3, invariant 8).
  */
-import {
-  closeSync,
-  constants,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { type Cidr, parseCidr } from '../address/cidr.ts';
+import { redactSecrets } from '../secret.ts';
 import type { Journal, WriteRecord } from './journal.ts';
-
-const { O_WRONLY, O_APPEND, O_CREAT, O_NOFOLLOW } = constants;
+import { appendDurably, readTaken, removeTaken, takeFiles } from './spool-files.ts';
 
 export type SpooledWrite = Omit<WriteRecord, 'id'>;
 
@@ -39,6 +27,7 @@ const line = z.object({
   atMs: z.number(),
   finishedAtMs: z.number(),
 });
+type SpooledLine = z.infer<typeof line>;
 
 /** Where a spool may be: beside the journal, or, when that place is the trouble, in the system's directory. */
 export function spoolPaths(journalPath: string): readonly string[] {
@@ -48,50 +37,110 @@ export function spoolPaths(journalPath: string): readonly string[] {
 
 /** Keeps one finished addition, on disk when it returns. Throws when no path can be written. */
 export function appendToSpool(paths: readonly string[], write: SpooledWrite): void {
-  const text = `${JSON.stringify({ version: 1, ...write })}\n`;
+  const json = JSON.stringify({ version: 1, ...write, reason: redactSecrets(write.reason) });
   const faults: string[] = [];
   for (const path of paths) {
     try {
-      appendDurably(path, text);
+      // It starts a line of its own, so that one that a crash tore does not swallow it.
+      appendDurably(path, `\n${json}\n`);
       return;
     } catch (error) {
-      faults.push(`${path}: ${error instanceof Error ? error.message : error}`);
+      faults.push(`${path}: ${messageOf(error)}`);
     }
   }
   throw new Error(`The addition could not be kept for the journal either (${faults.join('; ')})`);
 }
 
 /**
- * Journals what was spooled, oldest first, and removes the file. A line that cannot be read, torn by a crash
- * for one, is kept aside in `*.unread` rather than lost.
+ * Journals what was spooled, oldest first, and then removes the files. A line that cannot be read, torn by a
+ * crash for one, is kept aside in `*.unread` rather than lost. Interrupted at any point, it is done again by a
+ * later run, and nothing is journalled twice.
  *
+ * @param onFault is told of a spool that cannot be read or trusted; it stays where it is
  * @returns how many additions were journalled
+ * @throws only what the journal throws; the spool is kept then
  */
-export async function drainSpool(paths: readonly string[], journal: Journal): Promise<number> {
-  let count = 0;
-  for (const path of paths) {
-    if (!existsSync(path)) continue;
-    // Renamed first, so that another process that spools meanwhile starts a new file.
-    const taken = `${path}.${process.pid}`;
-    renameSync(path, taken);
-    const unread: string[] = [];
-    for (const text of readFileSync(taken, 'utf8').split('\n').filter(Boolean)) {
-      const write = parse(text);
-      if (!write) {
-        unread.push(text);
-        continue;
-      }
-      const id = await journal.beginWrite(write);
-      await journal.finishWrite(id, { outcome: 'applied', after: write.after, atMs: write.finishedAtMs });
-      count++;
+export async function drainSpool(
+  paths: readonly string[],
+  journal: Journal,
+  onFault: (message: string) => void = () => {},
+): Promise<number> {
+  const taken = paths.flatMap(path => takeFiles(path, onFault));
+  try {
+    const files = taken.flatMap(file => {
+      const text = attemptFile(() => readTaken(file), onFault);
+      return text === undefined ? [] : [{ file, ...readLines(text) }];
+    });
+    const writes = files.flatMap(each => each.writes).sort((a, b) => a.atMs - b.atMs);
+    let count = 0;
+    for (const write of writes) if (await importWrite(journal, write)) count++;
+    for (const { file, unread } of files) {
+      attemptFile(() => {
+        if (unread.length > 0) keepAside(file.path, unread, onFault);
+        removeTaken(file);
+      }, onFault);
     }
-    if (unread.length > 0) appendDurably(`${path}.unread`, `${unread.join('\n')}\n`);
-    rmSync(taken);
+    return count;
+  } finally {
+    for (const file of taken) file.letGo();
   }
-  return count;
 }
 
-function parse(text: string): z.infer<typeof line> | undefined {
+function keepAside(path: string, lines: readonly string[], onFault: (message: string) => void): void {
+  appendDurably(`${path}.unread`, `\n${lines.join('\n')}\n`);
+  onFault(`${lines.length} lines of the spool ${path} cannot be read; they are kept in ${path}.unread.`);
+}
+
+/** A fault of a file is not one of the journal: it is told, and the file is there for the next run. */
+function attemptFile<T>(work: () => T, onFault: (message: string) => void): T | undefined {
+  try {
+    return work();
+  } catch (error) {
+    onFault(`The spool cannot be journalled: ${messageOf(error)}`);
+    return undefined;
+  }
+}
+
+/** How far back a write that was imported already is looked for. */
+const recentWrites = 1_000;
+
+/** False when it is in the journal already: an earlier run was interrupted after it. */
+async function importWrite(journal: Journal, write: SpooledLine): Promise<boolean> {
+  const { gateId, finishedAtMs, after } = write;
+  const known = await journal.writes({ gateId, limit: recentWrites });
+  const same = known.find(
+    each => each.atMs === write.atMs && each.planChecksum === write.planChecksum && each.by === write.by,
+  );
+  if (same && same.outcome !== null) return false;
+  const id = same?.id ?? (await journal.beginWrite(write));
+  if (known.some(each => each !== same && each.atMs > write.atMs)) {
+    // The list has changed since: what others wrote later must stay theirs, so only the gain is recorded.
+    const before = new Set(write.before);
+    const now = new Set(after);
+    const gained = write.target.filter(each => !before.has(each) && now.has(each));
+    await journal.adopt(gateId, gained, finishedAtMs);
+    await journal.finishWrite(id, { outcome: 'applied', after: null, atMs: finishedAtMs });
+  } else {
+    await journal.finishWrite(id, { outcome: 'applied', after, atMs: finishedAtMs });
+  }
+  return true;
+}
+
+function readLines(text: string): {
+  readonly writes: readonly SpooledLine[];
+  readonly unread: readonly string[];
+} {
+  const writes: SpooledLine[] = [];
+  const unread: string[] = [];
+  for (const each of text.split('\n').filter(Boolean)) {
+    const write = parse(each);
+    if (write) writes.push(write);
+    else unread.push(each);
+  }
+  return { writes, unread };
+}
+
+function parse(text: string): SpooledLine | undefined {
   try {
     return line.parse(JSON.parse(text));
   } catch {
@@ -99,14 +148,6 @@ function parse(text: string): z.infer<typeof line> | undefined {
   }
 }
 
-function appendDurably(path: string, text: string): void {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  // Not through a symbolic link: the system's directory is everyone's.
-  const file = openSync(path, O_WRONLY | O_APPEND | O_CREAT | (O_NOFOLLOW ?? 0), 0o600);
-  try {
-    writeSync(file, text);
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -1,11 +1,15 @@
 /** The journal over any SQL database that Kysely speaks to. */
 import { createHash, randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
+import { threadId } from 'node:worker_threads';
 import { type Kysely, type Selectable, sql } from 'kysely';
 import type { FeedId } from '../address/address.ts';
 import type { Cidr } from '../address/cidr.ts';
 import type { Observation } from '../atlas/observation.ts';
 import type { Clock } from '../clock.ts';
+import { redactSecrets } from '../secret.ts';
+import { canonicalJson } from './canonical-json.ts';
+import { JournalError } from './errors.ts';
 import type {
   Journal,
   LedgerRow,
@@ -17,34 +21,55 @@ import type {
   WriteOutcome,
   WriteRecord,
 } from './journal.ts';
-import { isAlive, processIdentity } from './process-identity.ts';
+import { livenessOf, processIdentity } from './process-identity.ts';
+import { prune } from './retention.ts';
 import type { JournalTables } from './schema.ts';
+import type { Turns } from './turns.ts';
 
 export interface SqlJournalOptions {
   readonly db: Kysely<JournalTables>;
   readonly location: string;
   readonly clock: Clock;
   readonly transaction: { readonly begin: string; readonly commit: string; readonly rollback: string };
+  /** Whose transactions wait for each other: there is one connection, and there may be more to one file. */
+  readonly turns: Turns;
+  /** What a fault of the database means, where, and what to do. */
+  explain(error: unknown): JournalError;
 }
+
+/** Pruning more often than this gains nothing. */
+const pruneEveryMs = 60 * 60 * 1000;
+
+/** The locks that this process holds. A row of ours that is not among them was left over by a failed release. */
+const heldTokens = new Set<string>();
+/** Another thread has the same pid, and a set of its own. */
+const tokenPrefix = `${threadId}:`;
 
 export class SqlJournal implements Journal {
   readonly location: string;
   readonly #db: Kysely<JournalTables>;
   readonly #clock: Clock;
   readonly #transaction: SqlJournalOptions['transaction'];
-  /** One transaction at a time: there is one connection. */
-  #queue: Promise<unknown> = Promise.resolve();
+  readonly #explain: SqlJournalOptions['explain'];
+  /** Token → gate of each lock whose row may still be there. */
+  readonly #locks = new Map<string, string>();
+  #prunedAtMs = Number.NEGATIVE_INFINITY;
+  readonly #turns: Turns;
 
-  constructor({ db, location, clock, transaction }: SqlJournalOptions) {
+  constructor({ db, location, clock, transaction, turns, explain }: SqlJournalOptions) {
     this.#db = db;
     this.location = location;
     this.#clock = clock;
     this.#transaction = transaction;
+    this.#turns = turns;
+    this.#explain = explain;
   }
 
   recordObservation(observation: Observation): Promise<void> {
     const { id, feed, atMs, complete, faults, findings, addresses, sections } = observation;
-    const json = JSON.stringify({ addresses, sections });
+    // In order, because Atlas may list the same addresses in another order each time.
+    const inOrder = [...addresses].sort((a, b) => (canonicalJson(a) < canonicalJson(b) ? -1 : 1));
+    const json = canonicalJson({ addresses: inOrder, sections });
     const digest = createHash('sha256').update(json).digest('hex');
     return this.#inTransaction(async db => {
       await db
@@ -60,63 +85,75 @@ export class SqlJournal implements Journal {
           at_ms: atMs,
           complete: complete ? 1 : 0,
           address_count: new Set(addresses.map(({ cidr }) => cidr)).size,
-          notes: JSON.stringify({ faults, findings }),
+          notes: withoutSecrets({ faults, findings }),
           content_digest: digest,
         })
         .onConflict(oc => oc.doNothing())
         .execute();
+      // The reading's own time: it is what the readings before it are measured by.
+      if (Math.abs(atMs - this.#prunedAtMs) < pruneEveryMs) return;
+      await prune(db, atMs);
+      this.#prunedAtMs = atMs;
     });
   }
 
-  async lastComplete(feed: FeedId): Promise<Observation | undefined> {
-    const row = await this.#db
-      .selectFrom('observation')
-      .innerJoin('content', 'content.digest', 'observation.content_digest')
-      .selectAll('observation')
-      .select('content.json')
-      .where('feed', '=', feed)
-      .where('complete', '=', 1)
-      .orderBy('at_ms', 'desc')
-      .limit(1)
-      .executeTakeFirst();
-    return row && { ...observationOf(row), ...JSON.parse(row.json) };
+  lastComplete(feed: FeedId): Promise<Observation | undefined> {
+    return this.#explained(async () => {
+      const row = await this.#db
+        .selectFrom('observation')
+        .innerJoin('content', 'content.digest', 'observation.content_digest')
+        .selectAll('observation')
+        .select('content.json')
+        .where('feed', '=', feed)
+        .where('complete', '=', 1)
+        .orderBy('at_ms', 'desc')
+        .limit(1)
+        .executeTakeFirst();
+      return row && { ...observationOf(row), ...JSON.parse(row.json) };
+    });
   }
 
-  async peakCount(feed: FeedId, sinceMs: number): Promise<number> {
-    const row = await this.#db
-      .selectFrom('observation')
-      .select(({ fn }) => fn.max('address_count').as('peak'))
-      .where('feed', '=', feed)
-      .where('complete', '=', 1)
-      .where('at_ms', '>=', sinceMs)
-      .executeTakeFirst();
-    return Number(row?.peak ?? 0);
+  peakCount(feed: FeedId, sinceMs: number): Promise<number> {
+    return this.#explained(async () => {
+      const row = await this.#db
+        .selectFrom('observation')
+        .select(({ fn }) => fn.max('address_count').as('peak'))
+        .where('feed', '=', feed)
+        .where('complete', '=', 1)
+        .where('at_ms', '>=', sinceMs)
+        .executeTakeFirst();
+      return Number(row?.peak ?? 0);
+    });
   }
 
-  async observations(filter: { feed?: FeedId; limit: number }) {
-    const rows = await this.#db
-      .selectFrom('observation')
-      .innerJoin('content', 'content.digest', 'observation.content_digest')
-      .selectAll('observation')
-      .select('content.json')
-      .$if(filter.feed !== undefined, query => query.where('feed', '=', filter.feed!))
-      .orderBy('at_ms', 'desc')
-      .limit(filter.limit)
-      .execute();
-    return rows.map(row => ({ ...observationOf(row), sections: JSON.parse(row.json).sections }));
+  observations(filter: { feed?: FeedId; limit: number }) {
+    return this.#explained(async () => {
+      const rows = await this.#db
+        .selectFrom('observation')
+        .innerJoin('content', 'content.digest', 'observation.content_digest')
+        .selectAll('observation')
+        .select('content.json')
+        .$if(filter.feed !== undefined, query => query.where('feed', '=', filter.feed!))
+        .orderBy('at_ms', 'desc')
+        .limit(filter.limit)
+        .execute();
+      return rows.map(row => ({ ...observationOf(row), sections: JSON.parse(row.json).sections }));
+    });
   }
 
-  async ledger(gateId: string): Promise<readonly LedgerRow[]> {
-    const rows = await this.#db.selectFrom('ledger').selectAll().where('gate_id', '=', gateId).execute();
-    return rows.map(row => ({
-      cidr: row.cidr as Cidr,
-      provenance: JSON.parse(row.provenance),
-      firstWantedAtMs: Number(row.first_wanted_at_ms),
-      lastWantedAtMs: Number(row.last_wanted_at_ms),
-      absentSinceMs: numberOrNull(row.absent_since_ms),
-      absentReads: row.absent_reads,
-      lastAbsentReadAtMs: numberOrNull(row.last_absent_read_at_ms),
-    }));
+  ledger(gateId: string): Promise<readonly LedgerRow[]> {
+    return this.#explained(async () => {
+      const rows = await this.#db.selectFrom('ledger').selectAll().where('gate_id', '=', gateId).execute();
+      return rows.map(row => ({
+        cidr: row.cidr as Cidr,
+        provenance: JSON.parse(row.provenance),
+        firstWantedAtMs: Number(row.first_wanted_at_ms),
+        lastWantedAtMs: Number(row.last_wanted_at_ms),
+        absentSinceMs: numberOrNull(row.absent_since_ms),
+        absentReads: row.absent_reads,
+        lastAbsentReadAtMs: numberOrNull(row.last_absent_read_at_ms),
+      }));
+    });
   }
 
   saveLedger(gateId: string, rows: readonly LedgerRow[]): Promise<void> {
@@ -142,13 +179,15 @@ export class SqlJournal implements Journal {
     });
   }
 
-  async owned(gateId: string): Promise<readonly OwnedEntry[]> {
-    const rows = await this.#db.selectFrom('owned').selectAll().where('gate_id', '=', gateId).execute();
-    return rows.map(row => ({
-      cidr: row.cidr as Cidr,
-      how: row.how as OwnedEntry['how'],
-      sinceMs: Number(row.since_ms),
-    }));
+  owned(gateId: string): Promise<readonly OwnedEntry[]> {
+    return this.#explained(async () => {
+      const rows = await this.#db.selectFrom('owned').selectAll().where('gate_id', '=', gateId).execute();
+      return rows.map(row => ({
+        cidr: row.cidr as Cidr,
+        how: row.how as OwnedEntry['how'],
+        sinceMs: Number(row.since_ms),
+      }));
+    });
   }
 
   adopt(gateId: string, cidrs: readonly Cidr[], atMs: number): Promise<void> {
@@ -167,7 +206,7 @@ export class SqlJournal implements Journal {
           target: JSON.stringify(intent.target),
           plan_checksum: intent.planChecksum,
           by: intent.by,
-          reason: intent.reason,
+          reason: redactSecrets(intent.reason),
           at_ms: intent.atMs,
           outcome: null,
           after: null,
@@ -185,11 +224,13 @@ export class SqlJournal implements Journal {
     result: { outcome: WriteOutcome; after: readonly Cidr[] | null; atMs: number; error?: string },
   ): Promise<void> {
     return this.#inTransaction(async db => {
-      const row = await db
-        .selectFrom('write_record')
-        .selectAll()
-        .where('id', '=', id)
-        .executeTakeFirstOrThrow();
+      const row = await db.selectFrom('write_record').selectAll().where('id', '=', id).executeTakeFirst();
+      if (!row) {
+        throw new JournalError(
+          `The journal ${this.location} has no write ${id} to finish.`,
+          'See whether the journal was replaced, by an older copy for instance, while Postern ran.',
+        );
+      }
       if (row.outcome !== null) return;
       const write = recordOf(row);
       await db
@@ -198,7 +239,7 @@ export class SqlJournal implements Journal {
           outcome: result.outcome,
           after: result.after && JSON.stringify(result.after),
           finished_at_ms: result.atMs,
-          error: result.error ?? null,
+          error: result.error === undefined ? null : redactSecrets(result.error),
         })
         .where('id', '=', id)
         .execute();
@@ -215,26 +256,30 @@ export class SqlJournal implements Journal {
     });
   }
 
-  async unfinishedWrites(gateId: string): Promise<readonly WriteRecord[]> {
-    const rows = await this.#db
-      .selectFrom('write_record')
-      .selectAll()
-      .where('gate_id', '=', gateId)
-      .where('outcome', 'is', null)
-      .orderBy('id')
-      .execute();
-    return rows.map(recordOf);
+  unfinishedWrites(gateId: string): Promise<readonly WriteRecord[]> {
+    return this.#explained(async () => {
+      const rows = await this.#db
+        .selectFrom('write_record')
+        .selectAll()
+        .where('gate_id', '=', gateId)
+        .where('outcome', 'is', null)
+        .orderBy('id')
+        .execute();
+      return rows.map(recordOf);
+    });
   }
 
-  async writes(filter: { gateId?: string; limit: number }): Promise<readonly WriteRecord[]> {
-    const rows = await this.#db
-      .selectFrom('write_record')
-      .selectAll()
-      .$if(filter.gateId !== undefined, query => query.where('gate_id', '=', filter.gateId!))
-      .orderBy('id', 'desc')
-      .limit(filter.limit)
-      .execute();
-    return rows.map(recordOf);
+  writes(filter: { gateId?: string; limit: number }): Promise<readonly WriteRecord[]> {
+    return this.#explained(async () => {
+      const rows = await this.#db
+        .selectFrom('write_record')
+        .selectAll()
+        .$if(filter.gateId !== undefined, query => query.where('gate_id', '=', filter.gateId!))
+        .orderBy('id', 'desc')
+        .limit(filter.limit)
+        .execute();
+      return rows.map(recordOf);
+    });
   }
 
   async recordPlan(plan: { gateId: string; checksum: string; atMs: number; json: string }): Promise<void> {
@@ -255,32 +300,36 @@ export class SqlJournal implements Journal {
     });
   }
 
-  async plans(filter: { gateId?: string; limit: number }) {
-    const rows = await this.#db
-      .selectFrom('plan')
-      .selectAll()
-      .$if(filter.gateId !== undefined, query => query.where('gate_id', '=', filter.gateId!))
-      .orderBy('at_ms', 'desc')
-      .limit(filter.limit)
-      .execute();
-    return rows.map(({ gate_id: gateId, checksum, at_ms, json }) => ({
-      gateId,
-      checksum,
-      atMs: Number(at_ms),
-      json,
-    }));
+  plans(filter: { gateId?: string; limit: number }) {
+    return this.#explained(async () => {
+      const rows = await this.#db
+        .selectFrom('plan')
+        .selectAll()
+        .$if(filter.gateId !== undefined, query => query.where('gate_id', '=', filter.gateId!))
+        .orderBy('at_ms', 'desc')
+        .limit(filter.limit)
+        .execute();
+      return rows.map(({ gate_id: gateId, checksum, at_ms, json }) => ({
+        gateId,
+        checksum,
+        atMs: Number(at_ms),
+        json,
+      }));
+    });
   }
 
-  lock(gateId: string, holder: LockHolder, leaseMs: number): Promise<LockResult> {
-    const token = randomUUID();
-    return this.#inTransaction(async db => {
+  async lock(gateId: string, holder: LockHolder, leaseMs: number): Promise<LockResult> {
+    const token = `${tokenPrefix}${randomUUID()}`;
+    const result = await this.#inTransaction(async db => {
       const row = await db
         .selectFrom('gate_lock')
         .selectAll()
         .where('gate_id', '=', gateId)
         .executeTakeFirst();
       const current = row && holderOf(row);
-      if (row && current && isHeld(row, this.#clock.now())) return { acquired: false, holder: current };
+      if (row && current && isHeld(row, this.#clock.now())) {
+        return { acquired: false, holder: current } as const;
+      }
       await db.deleteFrom('gate_lock').where('gate_id', '=', gateId).execute();
       await db
         .insertInto('gate_lock')
@@ -295,30 +344,42 @@ export class SqlJournal implements Journal {
           process_identity: processIdentity(holder.pid),
         })
         .execute();
-      return {
-        acquired: true,
-        ...(current && { takenFrom: current }),
-        release: () => this.#release(gateId, token),
-      };
+      return { acquired: true, ...(current && { takenFrom: current }) } as const;
     });
+    if (!result.acquired) return result;
+    heldTokens.add(token);
+    this.#locks.set(token, gateId);
+    return { ...result, release: () => this.#release(gateId, token) };
   }
 
-  #release(gateId: string, token: string): Promise<void> {
-    return this.#inTransaction(async db => {
+  async #release(gateId: string, token: string): Promise<void> {
+    // Given up even if the row cannot be deleted now: the next caller in this process may replace it.
+    heldTokens.delete(token);
+    await this.#inTransaction(async db => {
       await db.deleteFrom('gate_lock').where('gate_id', '=', gateId).where('token', '=', token).execute();
     });
+    this.#locks.delete(token);
   }
 
+  /** Gives up what locks are left. Never throws: every commit is on disk, so a failed close loses nothing. */
   async close(): Promise<void> {
-    await this.#queue.catch(() => {});
-    await this.#db.destroy();
+    for (const [token, gateId] of this.#locks) await this.#release(gateId, token).catch(() => {});
+    await this.#turns.take(async () => {});
+    await this.#db.destroy().catch(() => {});
+  }
+
+  async #explained<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      throw this.#explain(error);
+    }
   }
 
   #inTransaction<T>(work: (db: Kysely<JournalTables>) => Promise<T>): Promise<T> {
     const { begin, commit, rollback } = this.#transaction;
-    const turn = this.#queue
-      .catch(() => {})
-      .then(() =>
+    return this.#explained(() =>
+      this.#turns.take(() =>
         this.#db.connection().execute(async db => {
           await sql.raw(begin).execute(db);
           try {
@@ -333,9 +394,8 @@ export class SqlJournal implements Journal {
             throw error;
           }
         }),
-      );
-    this.#queue = turn;
-    return turn;
+      ),
+    );
   }
 }
 
@@ -355,10 +415,17 @@ async function own(
   }
 }
 
-/** A process on this machine holds its lock as long as it lives; one elsewhere until its lease is over. */
+/**
+ * A process on this machine holds its lock as long as it lives. Where that cannot be told for sure, on another
+ * machine or where only the pid is known, it holds it until the lease is over.
+ */
 function isHeld(row: Selectable<JournalTables['gate_lock']>, nowMs: number): boolean {
-  if (row.host === hostname()) return isAlive(row.pid, row.process_identity);
-  return Number(row.lease_until_ms) > nowMs;
+  const isLeased = Number(row.lease_until_ms) > nowMs;
+  if (row.host !== hostname()) return isLeased;
+  const isOurs = row.pid === process.pid && row.process_identity === processIdentity(process.pid);
+  if (isOurs && row.token.startsWith(tokenPrefix)) return heldTokens.has(row.token);
+  const liveness = livenessOf(row.pid, row.process_identity);
+  return liveness === 'unknown' ? isLeased : liveness === 'alive';
 }
 
 function holderOf(row: Selectable<JournalTables['gate_lock']>): LockHolder {
@@ -403,5 +470,12 @@ function numberOrNull(value: number | null): number | null {
 function chunksOf<T>(list: readonly T[], size: number): readonly (readonly T[])[] {
   return Array.from({ length: Math.ceil(list.length / size) }, (_, index) =>
     list.slice(index * size, (index + 1) * size),
+  );
+}
+
+/** Texts may quote what a server sent, and a server may quote what it was sent. */
+function withoutSecrets(value: unknown): string {
+  return JSON.stringify(value, (_key, part: unknown) =>
+    typeof part === 'string' ? redactSecrets(part) : part,
   );
 }

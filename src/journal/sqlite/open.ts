@@ -1,14 +1,17 @@
 /** Opens the journal in a SQLite file. What is SQLite's own (pragmas, migration, busy waits) stands here. */
-import { chmodSync, existsSync, mkdirSync } from 'node:fs';
+import { closeSync, openSync, realpathSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { Kysely } from 'kysely';
 import { type Clock, systemClock } from '../../clock.ts';
 import { JournalError } from '../errors.ts';
 import type { Journal } from '../journal.ts';
+import { makeDirectory } from '../make-directory.ts';
 import { type JournalTables, migrations } from '../schema.ts';
 import { SqlJournal } from '../sql-journal.ts';
+import { Turns } from '../turns.ts';
 import { nodeSqliteDialect } from './dialect.ts';
+import { explainSqlite } from './explain.ts';
 
 /** How long one process waits for another's transaction; they take milliseconds. */
 const busyTimeoutMs = 10_000;
@@ -17,8 +20,8 @@ const busyTimeoutMs = 10_000;
  * Opens, and where needed makes, the journal at `path`. WAL lets readers and a writer work side by side;
  * `synchronous=FULL` puts every commit on the disk before it returns.
  *
- * @throws JournalError when the file cannot be opened, is not a journal, or is one of a newer Postern; the
- * file is never replaced or deleted
+ * @throws JournalError when the file cannot be opened, is damaged, is not a journal, or is one of a newer
+ * Postern; the file is never replaced, deleted, or, in these cases, written
  */
 export async function openJournal(options: {
   readonly path: string;
@@ -27,69 +30,107 @@ export async function openJournal(options: {
   const { path, clock = systemClock } = options;
   let database: DatabaseSync | undefined;
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    const isNew = !existsSync(path);
-    database = new DatabaseSync(path);
-    if (isNew) chmodSync(path, 0o600);
-    database.exec(`pragma busy_timeout = ${busyTimeoutMs}`);
+    makeDirectory(dirname(path));
+    makePrivateFile(path);
+    database = new DatabaseSync(path, { timeout: busyTimeoutMs });
+    refuseStranger(database, path);
     database.exec('pragma journal_mode = wal');
     database.exec('pragma synchronous = full');
     database.exec('pragma foreign_keys = on');
     migrate(database, path);
   } catch (error) {
     database?.close();
-    throw explain(path, error);
+    throw explainSqlite(path, 'cannot be opened', error);
   }
-  const opened = database;
+  return sqliteJournal(database, path, clock);
+}
+
+/** A journal over a database that is open and migrated. */
+export function sqliteJournal(database: DatabaseSync, path: string, clock: Clock): Journal {
   return new SqlJournal({
-    db: new Kysely<JournalTables>({ dialect: nodeSqliteDialect(opened) }),
+    db: new Kysely<JournalTables>({ dialect: nodeSqliteDialect(database) }),
     location: path,
     clock,
     transaction: { begin: 'begin immediate', commit: 'commit', rollback: 'rollback' },
+    turns: turnsOf(path),
+    explain: error => explainSqlite(path, 'could not be used', error),
   });
 }
 
+const turnsByFile = new Map<string, Turns>();
+
+/**
+ * Shared by all that this process has open of one file. SQLite waits for a lock by blocking the thread, and so
+ * would wait in vain for a transaction of the same thread.
+ */
+function turnsOf(path: string): Turns {
+  const file = realpathSync(path);
+  const turns = turnsByFile.get(file) ?? new Turns();
+  turnsByFile.set(file, turns);
+  return turns;
+}
+
+/** SQLite gives the files beside it the same mode. An empty file is a fresh database to it. */
+function makePrivateFile(path: string): void {
+  try {
+    // Exclusive: opening and closing a database that this process has open would drop its locks.
+    closeSync(openSync(path, 'wx', 0o600));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+}
+
+/** Reads only, so that a file that is refused stays as it is. */
+function refuseStranger(database: DatabaseSync, path: string): void {
+  const { version, tables, ours } = schemaOf(database);
+  if (ours) refuseNewer(version, path);
+  if (version === 0 ? tables > 0 : !ours) {
+    throw new JournalError(
+      `${path} is a SQLite database, but no journal of Postern's: another program made it.`,
+      'Name another file with --state; Postern does not touch this one.',
+    );
+  }
+  const damage = Object.values(database.prepare('pragma quick_check(1)').get() ?? {})[0];
+  if (damage !== 'ok') {
+    throw new JournalError(
+      `The journal ${path} is damaged: ${damage}`,
+      'Name another journal with --state, or restore this one from a backup; Postern does not touch it.',
+    );
+  }
+}
+
+function refuseNewer(version: number, path: string): void {
+  if (version <= migrations.length) return;
+  throw new JournalError(
+    `The journal ${path} was written by a newer Postern (schema ${version}; this one knows ${migrations.length}).`,
+    'Upgrade Postern, or name another journal with --state.',
+  );
+}
+
 function migrate(database: DatabaseSync, path: string): void {
-  if (versionOf(database) === migrations.length) return;
+  if (schemaOf(database).version === migrations.length) return;
   // Another process may be migrating too: the version counts once the lock is ours.
   database.exec('begin immediate');
   try {
-    const version = versionOf(database);
-    if (version > migrations.length) {
-      throw new JournalError(
-        `The journal ${path} was written by a newer Postern (schema ${version}; this one knows ${migrations.length}).`,
-        'Upgrade Postern, or name another journal with --state.',
-      );
-    }
+    const { version } = schemaOf(database);
+    refuseNewer(version, path);
     for (const statements of migrations.slice(version)) for (const sql of statements) database.exec(sql);
     database.exec(`pragma user_version = ${migrations.length}`);
     database.exec('commit');
   } catch (error) {
-    database.exec('rollback');
+    // Some faults, a full disk for one, have ended the transaction already.
+    if (database.isTransaction) database.exec('rollback');
     throw error;
   }
 }
 
-function versionOf(database: DatabaseSync): number {
-  return Number(database.prepare('pragma user_version').get()?.user_version ?? 0);
-}
-
-const remedies: readonly (readonly [pattern: RegExp, remedy: string])[] = [
-  [
-    /not a database|malformed|corrupt/i,
-    'Name another journal with --state, or restore this one from a backup; Postern does not touch it.',
-  ],
-  [
-    /readonly|EACCES|EPERM|EROFS|unable to open/i,
-    'Give Postern a directory that it may write, with --state or POSTERN_STATE.',
-  ],
-  [/full|ENOSPC/i, 'Make room on the disk.'],
-  [/locked|busy/i, 'Another process holds the journal for very long; see whether it hangs.'],
-];
-
-function explain(path: string, error: unknown): JournalError {
-  if (error instanceof JournalError) return error;
-  const message = error instanceof Error ? error.message : String(error);
-  const remedy = remedies.find(([pattern]) => pattern.test(message))?.[1] ?? 'See the cause.';
-  return new JournalError(`The journal ${path} cannot be opened: ${message}`, remedy, error);
+/** In one statement, so that another process's migration is seen whole or not at all. */
+function schemaOf(database: DatabaseSync): { version: number; tables: number; ours: boolean } {
+  const row = database
+    .prepare(
+      `select (select user_version from pragma_user_version) as version, count(*) as tables,
+        coalesce(sum(type = 'table' and name = 'write_record'), 0) as ours from sqlite_schema`,
+    )
+    .get();
+  return { version: Number(row?.version), tables: Number(row?.tables), ours: Number(row?.ours) > 0 };
 }

@@ -1,0 +1,339 @@
+/** What every journal does, whatever database stands behind it. */
+import fc from 'fast-check';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import type { Cidr } from '../../src/address/cidr.ts';
+import type { Journal } from '../../src/journal/journal.ts';
+import { Secret } from '../../src/secret.ts';
+import { addressesOf, cidr, cidrs, dayMs, incomplete, nowMs, observation, row } from '../plan/fixtures.ts';
+import { FakeClock, gateId, holder, intent, leaseMs } from './fixtures.ts';
+
+export interface OpenStore {
+  /** Another connection to the same store, as another process has. */
+  open(): Promise<Journal>;
+}
+
+/** @param makeStore makes a fresh, empty store */
+export function specifyJournal(
+  name: string,
+  makeStore: (clock: FakeClock) => Promise<OpenStore> | OpenStore,
+): void {
+  const setUp = async () => {
+    const clock = new FakeClock();
+    const store = await makeStore(clock);
+    const open = async () => {
+      const journal = await store.open();
+      onTestFinished(() => journal.close());
+      return journal;
+    };
+    return { clock, open, journal: await open() };
+  };
+
+  describe(`${name}: observations`, () => {
+    const [a, b] = cidrs('198.51.100.1', '198.51.100.2');
+
+    test('the last complete one is had back whole, by another connection too', async () => {
+      const { journal, open } = await setUp();
+      const complete = observation('control-plane', [a!, b!], {
+        sections: { 'aws/us-east-1': 2, 'gcp/x': 0, 7: 1 },
+        findings: [],
+      });
+      await journal.recordObservation(complete);
+      await journal.recordObservation({ ...incomplete('control-plane', [a!]), id: 'later', atMs: nowMs + 1 });
+      await journal.recordObservation(observation('static', [a!], { atMs: nowMs + 2 }));
+      expect(await (await open()).lastComplete('control-plane')).toEqual(complete);
+      expect(await journal.lastComplete('nodes:x')).toBeUndefined();
+    });
+
+    test('two readings that list the same in another order are the same content', async () => {
+      const { journal } = await setUp();
+      await journal.recordObservation(observation('control-plane', [b!, a!]));
+      await journal.recordObservation(observation('control-plane', [a!, b!], { atMs: nowMs + 1 }));
+      expect((await journal.lastComplete('control-plane'))?.addresses).toEqual(
+        addressesOf('control-plane', [a!, b!]),
+      );
+    });
+
+    test('the peak counts distinct addresses, of complete readings in the window only', async () => {
+      const { journal } = await setUp();
+      const record = (count: number, atMs: number, more = {}) =>
+        journal.recordObservation(
+          observation(
+            'control-plane',
+            Array.from({ length: count }, (_, i) => cidr(`198.51.100.${i}`)),
+            { atMs, ...more },
+          ),
+        );
+      await record(9, nowMs - 31 * dayMs);
+      await record(5, nowMs - 30 * dayMs);
+      await record(8, nowMs - dayMs, { complete: false });
+      await record(2, nowMs);
+      await journal.recordObservation(observation('static', [a!, a!], { atMs: nowMs }));
+      expect(await journal.peakCount('control-plane', nowMs - 30 * dayMs)).toBe(5);
+      expect(await journal.peakCount('control-plane', nowMs + 1)).toBe(0);
+      expect(await journal.peakCount('static', 0)).toBe(1);
+      expect(await journal.peakCount('nodes:x', 0)).toBe(0);
+    });
+
+    test('they are listed newest first, with their faults and without their addresses', async () => {
+      const { journal } = await setUp();
+      const broken = { ...incomplete('control-plane', [a!]), id: 'broken', atMs: nowMs + 1 };
+      await journal.recordObservation(observation('control-plane', [a!]));
+      await journal.recordObservation(broken);
+      await journal.recordObservation(observation('static', [a!], { atMs: nowMs + 2 }));
+      const { addresses: _, ...listed } = broken;
+      expect(await journal.observations({ feed: 'control-plane', limit: 1 })).toEqual([listed]);
+      expect((await journal.observations({ limit: 9 })).map(({ feed }) => feed)).toEqual([
+        'static',
+        'control-plane',
+        'control-plane',
+      ]);
+    });
+  });
+
+  describe(`${name}: retention`, () => {
+    const [a, b, c] = cidrs('198.51.100.1', '198.51.100.2', '198.51.100.3');
+
+    test('a poll every ten minutes for sixty days keeps the peaks, the last complete one, and little else', async () => {
+      const { journal } = await setUp();
+      const stepMs = 10 * 60_000;
+      await journal.recordObservation(observation('nodes:quiet', [a!, b!], { atMs: nowMs }));
+      for (let at = 0; at < 60 * dayMs; at += stepMs) {
+        // The peak of three addresses was seen once, on day 35.
+        const list = at === 35 * dayMs ? [a!, b!, c!] : [a!];
+        await journal.recordObservation(
+          observation('control-plane', list, { atMs: nowMs + at, id: `r${at}` }),
+        );
+      }
+      const endMs = nowMs + 60 * dayMs;
+      expect(await journal.peakCount('control-plane', endMs - 30 * dayMs)).toBe(3);
+      expect((await journal.lastComplete('control-plane'))?.id).toBe(`r${60 * dayMs - stepMs}`);
+      expect((await journal.lastComplete('nodes:quiet'))?.addresses).toHaveLength(2);
+      const kept = await journal.observations({ limit: 10_000 });
+      expect(kept.filter(({ atMs }) => atMs >= endMs - 2 * dayMs)).toHaveLength(2 * 144);
+      expect(kept.length).toBeLessThan(2 * 144 + 45 + 10);
+      expect(
+        Math.min(...kept.filter(({ feed }) => feed === 'control-plane').map(({ atMs }) => atMs)),
+      ).toBeGreaterThan(endMs - 41 * dayMs);
+    }, 60_000);
+
+    test('a plan that was carried out stays, one that was not goes, the newest stays', async () => {
+      const { journal } = await setUp();
+      for (const [n, checksum] of ['dropped', 'carried out', 'newest'].entries()) {
+        await journal.recordPlan({ gateId, checksum, atMs: nowMs + n, json: '{}' });
+      }
+      await journal.beginWrite(intent({ planChecksum: 'carried out' }));
+      await journal.recordObservation(observation('control-plane', [a!], { atMs: nowMs + 41 * dayMs }));
+      expect((await journal.plans({ limit: 9 })).map(({ checksum }) => checksum)).toEqual([
+        'newest',
+        'carried out',
+      ]);
+    });
+  });
+
+  describe(`${name}: ledger`, () => {
+    test('saving replaces the rows of that gate only', async () => {
+      const { journal, open } = await setUp();
+      const [one, two, three] = cidrs('198.51.100.1', '2001:db8::/64', '198.51.100.3').map(each => row(each));
+      const absent = { ...two!, absentSinceMs: nowMs, absentReads: 3, lastAbsentReadAtMs: nowMs + 5 };
+      await journal.saveLedger('other', [three!]);
+      await journal.saveLedger(gateId, [one!, three!]);
+      await journal.saveLedger(gateId, [one!, absent]);
+      expect(await (await open()).ledger(gateId)).toEqual([one, absent]);
+      expect(await journal.ledger('other')).toEqual([three]);
+      await journal.saveLedger(gateId, []);
+      expect(await journal.ledger(gateId)).toEqual([]);
+    });
+
+    test('one that cannot be saved whole leaves the old one whole, and the journal usable', async () => {
+      const { journal } = await setUp();
+      const old = [row(cidr('198.51.100.1'))];
+      await journal.saveLedger(gateId, old);
+      const twice = row(cidr('198.51.100.2'));
+      await expect(journal.saveLedger(gateId, [twice, twice])).rejects.toMatchObject({
+        name: 'JournalError',
+      });
+      expect(await journal.ledger(gateId)).toEqual(old);
+    });
+
+    test('a thousand rows, and several saves at once, come back as the last save', async () => {
+      const { journal } = await setUp();
+      const rows = Array.from({ length: 1_000 }, (_, i) => row(cidr(`198.18.${i >> 8}.${i & 255}`)));
+      await Promise.all([1, 500, 1_000].map(count => journal.saveLedger(gateId, rows.slice(0, count))));
+      expect(await journal.ledger(gateId)).toHaveLength(1_000);
+    });
+  });
+
+  describe(`${name}: writes and what is ours`, () => {
+    const pool = cidrs('198.51.100.1', '198.51.100.2', '198.51.100.3', '198.51.100.4', '198.51.100.5');
+    const lists = fc.uniqueArray(fc.constantFrom(...pool));
+
+    test('owned = (owned ∪ (target − before)) ∩ after, whatever the lists', async () => {
+      const { journal } = await setUp();
+      let gate = 0;
+      await fc.assert(
+        fc.asyncProperty(lists, lists, lists, fc.option(lists), async (mine, before, target, after) => {
+          const id = `gate ${gate++}`;
+          await journal.adopt(id, mine, nowMs);
+          await journal.adopt('bystander', pool, nowMs);
+          const write = await journal.beginWrite(intent({ gateId: id, before, target }));
+          await journal.finishWrite(write, { outcome: 'partly', after, atMs: nowMs + 1 });
+          const owned = await journal.owned(id);
+          const gained = target.filter(each => !before.includes(each) && !mine.includes(each));
+          const ours: readonly Cidr[] = after
+            ? [...mine, ...gained].filter(each => after.includes(each))
+            : mine;
+          expect(owned.map(each => each.cidr).sort()).toEqual([...ours].sort());
+          for (const entry of owned) {
+            expect(entry.how).toBe(mine.includes(entry.cidr) ? 'adopted' : 'written');
+            expect(entry.sinceMs).toBe(mine.includes(entry.cidr) ? nowMs : nowMs + 1);
+          }
+          expect(await journal.owned('bystander')).toHaveLength(pool.length);
+        }),
+        { numRuns: 150 },
+      );
+    });
+
+    test('adopting twice leaves the first as it was', async () => {
+      const { journal } = await setUp();
+      await journal.adopt(gateId, [pool[0]!], nowMs);
+      await journal.adopt(gateId, pool.slice(0, 2), nowMs + 5);
+      await journal.adopt(gateId, [], nowMs + 6);
+      expect((await journal.owned(gateId)).map(({ sinceMs }) => sinceMs)).toEqual([nowMs, nowMs + 5]);
+    });
+
+    test('a write is unfinished until it is closed, and a closed one stays as it is', async () => {
+      const { journal, open } = await setUp();
+      const first = await journal.beginWrite(intent());
+      const second = await journal.beginWrite(intent({ kind: 'remove', atMs: nowMs + 1 }));
+      const other = await open();
+      expect((await other.unfinishedWrites(gateId)).map(({ id }) => id)).toEqual([first, second]);
+      expect(await other.unfinishedWrites('other')).toEqual([]);
+
+      const after = intent().target;
+      await journal.finishWrite(first, { outcome: 'applied', after, atMs: nowMs + 2 });
+      await other.finishWrite(first, { outcome: 'not-applied', after: [], atMs: nowMs + 3, error: 'late' });
+      expect((await other.owned(gateId)).map(entry => entry.cidr)).toEqual(cidrs('192.0.2.2'));
+      expect(await other.writes({ limit: 9 })).toEqual([
+        {
+          ...intent({ kind: 'remove', atMs: nowMs + 1 }),
+          id: second,
+          outcome: null,
+          after: null,
+          finishedAtMs: null,
+          error: null,
+        },
+        { ...intent(), id: first, outcome: 'applied', after, finishedAtMs: nowMs + 2, error: null },
+      ]);
+      expect(await other.writes({ gateId, limit: 1 })).toHaveLength(1);
+      expect(await other.writes({ gateId: 'other', limit: 1 })).toEqual([]);
+    });
+
+    test('a write that is not there cannot be finished, and the error says so', async () => {
+      const { journal } = await setUp();
+      await expect(
+        journal.finishWrite(77, { outcome: 'applied', after: null, atMs: nowMs }),
+      ).rejects.toMatchObject({ name: 'JournalError', message: expect.stringContaining('no write 77') });
+    });
+
+    test('a secret that an error quotes is not written down', async () => {
+      const { journal } = await setUp();
+      const secret = new Secret('s3cret-"value"', 'env:X').reveal();
+      const id = await journal.beginWrite(intent({ reason: `because ${secret}` }));
+      await journal.finishWrite(id, {
+        outcome: 'not-applied',
+        after: null,
+        atMs: nowMs,
+        error: `sent ${secret}`,
+      });
+      await journal.recordObservation({
+        ...incomplete('control-plane', []),
+        faults: [{ kind: 'refused', place: 'x', message: `you sent ${secret}` }],
+      });
+      const all = JSON.stringify([
+        await journal.writes({ limit: 9 }),
+        await journal.observations({ limit: 9 }),
+      ]);
+      expect(all).not.toContain('s3cret');
+      expect(all.split('[redacted]')).toHaveLength(4);
+    });
+  });
+
+  describe(`${name}: plans`, () => {
+    test('newest first, and one that would write the same as the one before is no news', async () => {
+      const { journal } = await setUp();
+      for (const [n, checksum] of ['a', 'a', 'b', 'a'].entries()) {
+        await journal.recordPlan({ gateId, checksum, atMs: nowMs + n, json: `{"n":${n}}` });
+      }
+      await journal.recordPlan({ gateId: 'other', checksum: 'a', atMs: nowMs, json: '{}' });
+      expect((await journal.plans({ gateId, limit: 9 })).map(({ json }) => json)).toEqual([
+        '{"n":3}',
+        '{"n":2}',
+        '{"n":0}',
+      ]);
+      expect(await journal.plans({ limit: 9 })).toHaveLength(4);
+    });
+  });
+
+  describe(`${name}: locks`, () => {
+    test('one at a time, also for two callers in one process; the holder is named', async () => {
+      const { journal, open } = await setUp();
+      const first = await journal.lock(gateId, holder({ command: 'first' }), leaseMs);
+      for (const each of [journal, await open()]) {
+        expect(await each.lock(gateId, holder({ command: 'second' }), leaseMs)).toEqual({
+          acquired: false,
+          holder: holder({ command: 'first' }),
+        });
+      }
+      expect(await journal.lock('other', holder(), leaseMs)).toMatchObject({ acquired: true });
+      if (first.acquired) await first.release();
+      expect(await journal.lock(gateId, holder(), leaseMs)).toEqual({
+        acquired: true,
+        release: expect.any(Function),
+      });
+    });
+
+    test('of many that ask at once, one has it', async () => {
+      const { journal, open } = await setUp();
+      const journals = [journal, await open(), await open()];
+      const results = await Promise.all(
+        Array.from({ length: 12 }, (_, n) => journals[n % 3]!.lock(gateId, holder(), leaseMs)),
+      );
+      expect(results.filter(({ acquired }) => acquired)).toHaveLength(1);
+    });
+
+    test('a live process here keeps it when its lease is over; one elsewhere loses it', async () => {
+      const { journal, clock } = await setUp();
+      await journal.lock(gateId, holder(), leaseMs);
+      await journal.lock('remote', holder({ host: 'elsewhere', pid: 1 }), leaseMs);
+      clock.nowMs += leaseMs - 1;
+      expect(await journal.lock('remote', holder(), leaseMs)).toMatchObject({ acquired: false });
+      clock.nowMs += 1;
+      expect(await journal.lock('remote', holder(), leaseMs)).toMatchObject({
+        acquired: true,
+        takenFrom: holder({ host: 'elsewhere', pid: 1 }),
+      });
+      expect(await journal.lock(gateId, holder(), leaseMs)).toMatchObject({ acquired: false });
+    });
+
+    test('who lost it cannot release it from under the new holder', async () => {
+      const { journal, open, clock } = await setUp();
+      const lost = await journal.lock(gateId, holder({ host: 'elsewhere' }), leaseMs);
+      clock.nowMs += leaseMs;
+      await journal.lock(gateId, holder({ command: 'new' }), leaseMs);
+      if (lost.acquired) await lost.release();
+      expect(await (await open()).lock(gateId, holder(), leaseMs)).toMatchObject({
+        acquired: false,
+        holder: { command: 'new' },
+      });
+    });
+
+    test('closing gives up what was not released: a failed run must not lock out its own daemon', async () => {
+      const { open } = await setUp();
+      const journal = await open();
+      await journal.lock(gateId, holder(), leaseMs);
+      await journal.close();
+      await journal.close();
+      expect(await (await open()).lock(gateId, holder(), leaseMs)).toMatchObject({ acquired: true });
+    });
+  });
+}
