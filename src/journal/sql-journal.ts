@@ -53,6 +53,7 @@ export class SqlJournal implements Journal {
   readonly #explain: SqlJournalOptions['explain'];
   /** Token → gate of each lock whose row may still be there. */
   readonly #locks = new Map<string, string>();
+  #hasFailed = false;
   #prunedAtMs = Number.NEGATIVE_INFINITY;
   readonly #turns: Turns;
 
@@ -361,9 +362,13 @@ export class SqlJournal implements Journal {
     this.#locks.delete(token);
   }
 
-  /** Gives up what locks are left. Never throws: every commit is on disk, so a failed close loses nothing. */
+  /**
+   * Gives up the locks that are left when the journal has failed: who meets a failure may never come to release
+   * them, and a daemon must not lock itself out. Never throws: every commit is on disk already.
+   */
   async close(): Promise<void> {
-    for (const [token, gateId] of this.#locks) await this.#release(gateId, token).catch(() => {});
+    for (const [token, gateId] of this.#hasFailed ? this.#locks : [])
+      await this.#release(gateId, token).catch(() => {});
     await this.#turns.take(async () => {});
     await this.#db.destroy().catch(() => {});
   }
@@ -372,6 +377,7 @@ export class SqlJournal implements Journal {
     try {
       return await work();
     } catch (error) {
+      this.#hasFailed = true;
       throw this.#explain(error);
     }
   }

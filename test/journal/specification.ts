@@ -327,13 +327,24 @@ export function specifyJournal(
       });
     });
 
-    test('closing gives up what was not released: a failed run must not lock out its own daemon', async () => {
+    test('a journal that failed gives up its locks when it is closed: a daemon must not lock itself out', async () => {
+      const { open } = await setUp();
+      const journal = await open();
+      await journal.lock(gateId, holder(), leaseMs);
+      await expect(
+        journal.finishWrite(77, { outcome: 'applied', after: null, atMs: nowMs }),
+      ).rejects.toThrow();
+      await journal.close();
+      await journal.close();
+      expect(await (await open()).lock(gateId, holder(), leaseMs)).toMatchObject({ acquired: true });
+    });
+
+    test('one that did not fail keeps them: closing is not releasing', async () => {
       const { open } = await setUp();
       const journal = await open();
       await journal.lock(gateId, holder(), leaseMs);
       await journal.close();
-      await journal.close();
-      expect(await (await open()).lock(gateId, holder(), leaseMs)).toMatchObject({ acquired: true });
+      expect(await (await open()).lock(gateId, holder(), leaseMs)).toMatchObject({ acquired: false });
     });
   });
 }
