@@ -170,6 +170,17 @@ test('an empty file is a fresh journal', async () => {
   await journal.close();
 });
 
+test('a journal that another process is just making is waited for', async () => {
+  const path = join(temporaryDirectory(), 'journal.db');
+  const other = new DatabaseSync(path);
+  other.exec('begin immediate');
+  const opening = openJournal({ path });
+  other.exec('create table if not exists unrelated (id integer)');
+  other.exec('rollback');
+  other.close();
+  await (await opening).close();
+});
+
 test('a full disk is a clear error, loses nothing, and the journal works again once there is room', async () => {
   const path = await freshPath();
   const { database, journal } = openRaw(path);

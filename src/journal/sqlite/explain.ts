@@ -37,9 +37,8 @@ const faults: readonly Fault[] = [
 /** @param what such as `cannot be opened` */
 export function explainSqlite(path: string, what: string, error: unknown): JournalError {
   if (error instanceof JournalError) return error;
-  const { errcode, code, message } = error as { errcode?: number; code?: string; message?: string };
-  // The low byte is the primary code; the rest refines it.
-  const primary = errcode === undefined ? undefined : errcode & 0xff;
+  const { code, message } = error as { code?: string; message?: string };
+  const primary = primaryCode(error);
   const fault = isUnreadable(error)
     ? faults[0]
     : faults.find(({ sqlite, system }) => sqlite.includes(primary ?? -1) || system.includes(code ?? ''));
@@ -48,6 +47,17 @@ export function explainSqlite(path: string, what: string, error: unknown): Journ
     fault?.remedy ?? 'This was not foreseen: report it, with what `because` says.',
     error,
   );
+}
+
+/** Another connection has a lock that this one needs. */
+export function isBusy(error: unknown): boolean {
+  return primaryCode(error) === 5;
+}
+
+/** The low byte is the primary code; the rest refines it. */
+function primaryCode(error: unknown): number | undefined {
+  const { errcode } = error as { errcode?: number };
+  return errcode === undefined ? undefined : errcode & 0xff;
 }
 
 /** A list in it that is no JSON: someone else wrote to the file, or the disk did. */

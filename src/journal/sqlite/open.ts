@@ -11,10 +11,11 @@ import { type JournalTables, migrations } from '../schema.ts';
 import { SqlJournal } from '../sql-journal.ts';
 import { Turns } from '../turns.ts';
 import { nodeSqliteDialect } from './dialect.ts';
-import { explainSqlite } from './explain.ts';
+import { explainSqlite, isBusy } from './explain.ts';
 
 /** How long one process waits for another's transaction; they take milliseconds. */
 const busyTimeoutMs = 10_000;
+const switchWaitMs = 10;
 
 /**
  * Opens, and where needed makes, the journal at `path`. WAL lets readers and a writer work side by side;
@@ -34,7 +35,7 @@ export async function openJournal(options: {
     makePrivateFile(path);
     database = new DatabaseSync(path, { timeout: busyTimeoutMs });
     refuseStranger(database, path);
-    database.exec('pragma journal_mode = wal');
+    await useWriteAheadLog(database);
     database.exec('pragma synchronous = full');
     database.exec('pragma foreign_keys = on');
     migrate(database, path);
@@ -77,6 +78,22 @@ function makePrivateFile(path: string): void {
     closeSync(openSync(path, 'wx', 0o600));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+}
+
+/**
+ * The switch upgrades a read lock, and for that SQLite does not wait by itself: while another process makes
+ * the same journal it says at once that the database is locked. Real time, whatever the clock is.
+ */
+async function useWriteAheadLog(database: DatabaseSync): Promise<void> {
+  for (let waitedMs = 0; ; waitedMs += switchWaitMs) {
+    try {
+      database.exec('pragma journal_mode = wal');
+      return;
+    } catch (error) {
+      if (!isBusy(error) || waitedMs >= busyTimeoutMs) throw error;
+    }
+    await systemClock.sleep(switchWaitMs);
   }
 }
 
