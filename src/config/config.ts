@@ -31,9 +31,18 @@ export interface AzureCredentialConfig {
   readonly clientSecret: SecretReference;
 }
 
-export interface GateConfig {
-  readonly kind: 'azure-key-vault';
+/** What every gate has, whatever its kind. */
+interface GateCommon {
   readonly name: string;
+  readonly projects: readonly string[];
+  readonly policy: Policy;
+  readonly pinned: readonly Cidr[];
+  readonly adopt: boolean;
+  readonly removal: RemovalPolicy;
+}
+
+export interface AzureKeyVaultConfig extends GateCommon {
+  readonly kind: 'azure-key-vault';
   /** The vault's resource id. */
   readonly vault: string;
   readonly cloud: AzureCloud;
@@ -41,12 +50,59 @@ export interface GateConfig {
   readonly authorityHost: string | undefined;
   /** Undefined: what DefaultAzureCredential finds. */
   readonly credential: AzureCredentialConfig | undefined;
-  readonly projects: readonly string[];
-  readonly policy: Policy;
-  readonly pinned: readonly Cidr[];
-  readonly adopt: boolean;
-  readonly removal: RemovalPolicy;
 }
+
+export interface AwsCredentialConfig {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: SecretReference;
+  readonly sessionToken: SecretReference | undefined;
+}
+
+/** What both kinds of AWS gates say. */
+interface AwsCommon extends GateCommon {
+  /** The key's ARN, not an alias: `arn:aws:kms:eu-central-1:111122223333:key/…`. Its region is where KMS is called. */
+  readonly key: string;
+  /** The ARN of the IAM role that Atlas assumes. */
+  readonly role: string;
+  /** Other servers than Amazon's, such as the lab. */
+  readonly endpoints: { readonly kms: string | undefined; readonly iam: string | undefined };
+  /** A profile of the shared config files; undefined: what the default chain finds. */
+  readonly profile: string | undefined;
+  /** Undefined: `profile`, or what the default chain finds. */
+  readonly credential: AwsCredentialConfig | undefined;
+}
+
+export interface AwsRolePolicyConfig extends AwsCommon {
+  readonly kind: 'aws-role-policy';
+  /** The name of the inline policy that is ours. */
+  readonly policyName: string;
+}
+
+export interface AwsKeyPolicyConfig extends AwsCommon {
+  readonly kind: 'aws-key-policy';
+  /** The Sid of the statement that is ours. */
+  readonly sid: string;
+}
+
+export interface GcpAccessLevelConfig extends GateCommon {
+  readonly kind: 'gcp-access-level';
+  /** `accessPolicies/NUMBER/accessLevels/NAME`: a level that is Postern's alone. */
+  readonly level: string;
+  /** `accessPolicies/NUMBER/servicePerimeters/NAME`: the perimeter around the key's project; only read. */
+  readonly perimeter: string | undefined;
+  /** The project that API calls are counted to (`X-Goog-User-Project`): needed for a user's credentials. */
+  readonly quotaProject: string | undefined;
+  /** Another server than Google's, such as the lab. */
+  readonly endpoint: string | undefined;
+  /** A key file of a service account or of workload identity federation; undefined: Application Default Credentials. */
+  readonly credentialFile: string | undefined;
+}
+
+export type GateConfig =
+  | AwsRolePolicyConfig
+  | AwsKeyPolicyConfig
+  | AzureKeyVaultConfig
+  | GcpAccessLevelConfig;
 
 export interface Config {
   /** The file it was read from; undefined when there is none. */

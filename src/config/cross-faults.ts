@@ -1,6 +1,6 @@
 /** Faults between values that are each right on their own. Works on any value, so that all faults are told at once. */
 import type { Path } from './locate.ts';
-import type { Fault } from './schema.ts';
+import { defaultPolicyName, type Fault } from './schema.ts';
 
 export interface CrossFault extends Fault {
   readonly path: Path;
@@ -10,12 +10,34 @@ export function crossFaults(value: unknown): readonly CrossFault[] {
   const gates = listOf(fieldOf(value, 'gates'));
   return [
     ...authFaults(fieldOf(fieldOf(value, 'atlas'), 'auth')),
-    ...repeated(gates, 'name', name => `two gates are called ${name}.`, 'Give each gate a name of its own.'),
+    ...repeated(gates, 'name', textAt('name'), name => `two gates are called ${name}.`, ownName),
     ...repeated(
       gates,
       'vault',
-      vault => `two gates are the same vault, ${vault.split('/').at(-1)}.`,
-      'Make them one gate, and list the projects of both.',
+      textAt('vault'),
+      vault => `two gates are the same vault, ${lastPart(vault)}.`,
+      oneGate,
+    ),
+    ...repeated(
+      gates,
+      'level',
+      textAt('level'),
+      level => `two gates are the same access level, ${lastPart(level)}.`,
+      oneGate,
+    ),
+    ...repeated(
+      gates,
+      'key',
+      gate => (fieldOf(gate, 'kind') === 'aws-key-policy' ? textAt('key')(gate) : undefined),
+      key => `two gates are the policy of the same key, ${lastPart(key)}.`,
+      oneGate,
+    ),
+    ...repeated(
+      gates,
+      'role',
+      rolePolicyOf,
+      policy => `two gates are the same policy of the same role, ${lastPart(policy)}.`,
+      'Make them one gate, and list the projects of both; or give each a `policyName` of its own.',
     ),
     ...gates.flatMap((gate, index) => repeatedProjects(gate, index)),
   ];
@@ -30,17 +52,25 @@ function authFaults(auth: unknown): readonly CrossFault[] {
   return [{ path: ['atlas', 'auth'], message, ...(given.length === 2 && { remedy }) }];
 }
 
-/** Names and resource ids differ in more than case, or they are the same. */
+const ownName = 'Give each gate a name of its own.';
+const oneGate = 'Make them one gate, and list the projects of both.';
+
+/**
+ * Names and resource ids differ in more than case, or they are the same.
+ *
+ * @param identityOf what no two gates may share; undefined where the gate has no such thing
+ */
 function repeated(
   gates: readonly unknown[],
-  key: 'name' | 'vault',
+  key: string,
+  identityOf: (gate: unknown) => string | undefined,
   message: (value: string) => string,
   remedy: string,
 ): readonly CrossFault[] {
   const seen = new Set<string>();
   return gates.flatMap((gate, index) => {
-    const value = fieldOf(gate, key);
-    if (typeof value !== 'string') return [];
+    const value = identityOf(gate);
+    if (value === undefined) return [];
     const normal = value.toLowerCase();
     if (!seen.has(normal)) {
       seen.add(normal);
@@ -48,6 +78,23 @@ function repeated(
     }
     return [{ path: ['gates', index, key], message: message(value), remedy }];
   });
+}
+
+function textAt(key: string): (gate: unknown) => string | undefined {
+  return gate => {
+    const value = fieldOf(gate, key);
+    return typeof value === 'string' ? value : undefined;
+  };
+}
+
+function rolePolicyOf(gate: unknown): string | undefined {
+  const role = textAt('role')(gate);
+  if (role === undefined || fieldOf(gate, 'kind') !== 'aws-role-policy') return undefined;
+  return `${role}/${textAt('policyName')(gate) ?? defaultPolicyName}`;
+}
+
+function lastPart(text: string): string {
+  return text.split('/').at(-1)!;
 }
 
 function repeatedProjects(gate: unknown, index: number): readonly CrossFault[] {

@@ -25,14 +25,23 @@ const kinds: Readonly<Record<string, string>> = {
   object: 'a map of keys',
 };
 
-export function explainIssue(issue: z.core.$ZodIssue, came: Came, schema: z.ZodType): readonly Explained[] {
+/** @param root the whole value: which member of a union is meant, its `kind` tells */
+export function explainIssue(
+  issue: z.core.$ZodIssue,
+  came: Came,
+  schema: z.ZodType,
+  root: unknown,
+): readonly Explained[] {
+  const at = (path: readonly PropertyKey[]) => schemaAt(schema, path, root);
   switch (issue.code) {
     case 'unrecognized_keys':
-      return issue.keys.map(key => unknownKey(key, keysOf(schemaAt(schema, issue.path))));
+      return issue.keys.map(key => unknownKey(key, keysOf(at(issue.path))));
     case 'invalid_type':
-      return [unquoted(issue, came, schema) ?? wrongType(issue.expected, came)];
+      return [unquoted(came, issue.expected, at(issue.path)) ?? wrongType(issue.expected, came)];
     case 'invalid_value':
       return [notOneOf(issue.values.map(String), came)];
+    case 'invalid_union':
+      return [notOneOf(discriminatorsOf(at(issue.path.slice(0, -1))), came)];
     case 'too_small':
     case 'too_big':
       return [outOfBounds(issue, came)];
@@ -54,14 +63,12 @@ function unknownKey(key: string, known: readonly string[]): Explained {
 
 /** YAML takes some texts for numbers, project ids of digits for one. What is wrong as a text too is told at once. */
 function unquoted(
-  issue: z.core.$ZodIssueInvalidType,
   { value, source }: Came,
-  schema: z.ZodType,
+  type: string,
+  expected: z.core.$ZodType | undefined,
 ): Explained | undefined {
-  if (issue.expected !== 'string' || (typeof value !== 'number' && typeof value !== 'boolean'))
-    return undefined;
+  if (type !== 'string' || (typeof value !== 'number' && typeof value !== 'boolean')) return undefined;
   const written = source ?? String(value);
-  const expected = schemaAt(schema, issue.path);
   const fault = expected && z.safeParse(expected, written).error?.issues[0];
   if (fault?.code === 'custom') return { message: fault.message, remedy: fault.params?.remedy };
   return {
@@ -121,14 +128,38 @@ function kindOf(value: unknown): string {
   return `the number ${String(value)}`;
 }
 
-function schemaAt(schema: z.core.$ZodType, path: readonly PropertyKey[]): z.core.$ZodType | undefined {
+function schemaAt(
+  schema: z.core.$ZodType,
+  path: readonly PropertyKey[],
+  root: unknown,
+): z.core.$ZodType | undefined {
   let current: z.core.$ZodType | undefined = unwrap(schema);
+  let value = root;
   for (const step of path) {
+    value = (value as Record<PropertyKey, unknown> | null | undefined)?.[step];
     if (current instanceof z.ZodArray) current = unwrap(current.element);
     else if (current instanceof z.ZodObject) current = unwrap(current.shape[String(step)]);
     else return undefined;
+    if (current instanceof z.ZodDiscriminatedUnion) current = memberOf(current, value) ?? current;
   }
   return current;
+}
+
+/** The member of the union that the value says it is. */
+function memberOf(union: z.ZodDiscriminatedUnion, value: unknown): z.core.$ZodType | undefined {
+  const { discriminator } = union.def;
+  const said = (value as Record<string, unknown> | null | undefined)?.[discriminator];
+  return union.options.find(option => discriminatorOf(option, discriminator) === said);
+}
+
+function discriminatorsOf(schema: z.core.$ZodType | undefined): readonly string[] {
+  if (!(schema instanceof z.ZodDiscriminatedUnion)) return [];
+  return schema.options.map(option => String(discriminatorOf(option, schema.def.discriminator)));
+}
+
+function discriminatorOf(option: z.core.$ZodType, discriminator: string): unknown {
+  const literal = option instanceof z.ZodObject ? option.shape[discriminator] : undefined;
+  return literal instanceof z.ZodLiteral ? literal.value : undefined;
 }
 
 function unwrap(schema: z.core.$ZodType | undefined): z.core.$ZodType | undefined {

@@ -2,10 +2,15 @@ export { atlasCredentialsOf } from './atlas-credentials.ts';
 export type {
   AtlasAuthConfig,
   AtlasConfig,
+  AwsCredentialConfig,
+  AwsKeyPolicyConfig,
+  AwsRolePolicyConfig,
   AzureCloud,
   AzureCredentialConfig,
+  AzureKeyVaultConfig,
   Config,
   GateConfig,
+  GcpAccessLevelConfig,
   StaticAddress,
 } from './config.ts';
 export { formatDuration, parseDuration } from './duration.ts';

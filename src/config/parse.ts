@@ -78,7 +78,7 @@ function shapeIssues(
   return zodIssues.flatMap(issue => {
     const path = issue.path as Path;
     const came = { value: valueAt(value, path), source: sourceOf(document, path) };
-    return explainIssue(issue, came, configSchema).map(({ message, remedy, key }): ConfigIssue => {
+    return explainIssue(issue, came, configSchema, value).map(({ message, remedy, key }): ConfigIssue => {
       const place: Place =
         key === undefined ? placeOf(document, lines, path) : placeOfKey(document, lines, path, key);
       return { file, ...place, path: pathText(path), message, remedy };

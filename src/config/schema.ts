@@ -5,7 +5,6 @@
 import { z } from 'zod';
 import { tryParseCidr } from '../address/cidr.ts';
 import { neverWrittenReason } from '../address/classify.ts';
-import { gateKinds } from '../gates/gate.ts';
 import { policies } from '../plan/plan.ts';
 import { defaultRemovalPolicy } from '../plan/removal-policy.ts';
 import { formatDuration, parseDuration } from './duration.ts';
@@ -27,6 +26,10 @@ function text(check: (value: string) => Fault | undefined) {
     }
   });
 }
+
+/** What is ours in AWS, unless the config says otherwise. */
+export const defaultPolicyName = 'PosternAtlasAccess';
+export const defaultSid = 'PosternAtlasAccess';
 
 const quoted = (value: string) => JSON.stringify(value);
 
@@ -172,24 +175,44 @@ const removal = z
   })
   .meta({ description: 'When an address may be taken out again.' });
 
-const gate = z.strictObject({
+const awsKey = text(value =>
+  /^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/(mrk-)?[0-9a-f-]{32,36}$/.test(value)
+    ? undefined
+    : {
+        message: `expected the key's ARN, arn:aws:kms:REGION:ACCOUNT:key/ID; got ${quoted(value)}.`,
+        remedy: 'Print it with: aws kms describe-key --key-id ALIAS --query KeyMetadata.Arn --output text',
+      },
+).meta({ description: "The key's ARN; an alias may be pointed at another key, so it is not taken." });
+
+const awsRole = text(value =>
+  /^arn:aws[a-z-]*:iam::\d{12}:role\/([\u0021-\u007e]+\/)?[\w+=,.@-]{1,64}$/.test(value)
+    ? undefined
+    : {
+        message: `expected the ARN of the role that Atlas assumes, arn:aws:iam::ACCOUNT:role/NAME; got ${quoted(value)}.`,
+        remedy: 'Atlas shows it under Project Integrations → AWS IAM Role Access.',
+      },
+).meta({ description: 'The ARN of the IAM role that Atlas assumes.' });
+
+const accessLevel = text(value =>
+  /^accessPolicies\/\d{1,30}\/accessLevels\/[A-Za-z][A-Za-z0-9_]{0,49}$/.test(value)
+    ? undefined
+    : {
+        message: `expected accessPolicies/NUMBER/accessLevels/NAME; got ${quoted(value)}.`,
+        remedy:
+          "List them with: gcloud access-context-manager levels list --policy NUMBER --format 'value(name)'",
+      },
+).meta({ description: 'An access level that is Postern’s alone. One that does not exist yet is made.' });
+
+const perimeter = text(value =>
+  /^accessPolicies\/\d{1,30}\/servicePerimeters\/[A-Za-z][A-Za-z0-9_]{0,49}$/.test(value)
+    ? undefined
+    : { message: `expected accessPolicies/NUMBER/servicePerimeters/NAME; got ${quoted(value)}.` },
+).meta({
+  description: "The service perimeter around the key's project. Postern reads it and never writes it.",
+});
+
+const common = {
   name: gateName,
-  kind: z.enum(gateKinds),
-  vault,
-  cloud: z
-    .enum(['AzureCloud', 'AzureUSGovernment', 'AzureChinaCloud'])
-    .meta({ default: 'AzureCloud' })
-    .optional(),
-  endpoint: text(urlFault).meta({ description: 'Another Azure Resource Manager, for tests.' }).optional(),
-  authorityHost: text(urlFault).meta({ description: 'Another sign-in host.' }).optional(),
-  credential: z
-    .strictObject({
-      tenantId: tenantOrClientId,
-      clientId: tenantOrClientId,
-      clientSecret: secretReference,
-    })
-    .meta({ description: 'Default: what DefaultAzureCredential finds.' })
-    .optional(),
   projects: nonEmpty(projectId).meta({ description: 'The Atlas projects whose nodes use this key.' }),
   policy: z
     .enum(policies)
@@ -207,7 +230,96 @@ const gate = z.strictObject({
     })
     .optional(),
   removal: removal.optional(),
-});
+};
+
+const aws = {
+  key: awsKey,
+  role: awsRole,
+  profile: z
+    .string()
+    .min(1)
+    .meta({ description: "A profile of AWS's shared config files. Default: what the default chain finds." })
+    .optional(),
+  credential: z
+    .strictObject({
+      accessKeyId: text(value =>
+        /^[A-Z0-9]{16,128}$/.test(value)
+          ? undefined
+          : { message: 'expected the id of an access key; got something else, which is not shown.' },
+      ),
+      secretAccessKey: secretReference,
+      sessionToken: secretReference.optional(),
+    })
+    .meta({ description: 'Default: `profile`, or what the default chain finds.' })
+    .optional(),
+  endpoints: z
+    .strictObject({ kms: text(urlFault).optional(), iam: text(urlFault).optional() })
+    .meta({ description: "Other servers than Amazon's, for tests." })
+    .optional(),
+};
+
+const gate = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('aws-role-policy'),
+    ...common,
+    ...aws,
+    policyName: text(value =>
+      /^[\w+=,.@-]{1,128}$/.test(value)
+        ? undefined
+        : { message: `expected the name of an inline policy; got ${quoted(value)}.` },
+    )
+      .meta({ description: 'The inline policy that is Postern’s.', default: defaultPolicyName })
+      .optional(),
+  }),
+  z.strictObject({
+    kind: z.literal('aws-key-policy'),
+    ...common,
+    ...aws,
+    sid: text(value =>
+      /^[A-Za-z0-9]{1,100}$/.test(value)
+        ? undefined
+        : { message: `expected a Sid of letters and digits; got ${quoted(value)}.` },
+    )
+      .meta({ description: 'The statement that is Postern’s.', default: defaultSid })
+      .optional(),
+  }),
+  z.strictObject({
+    kind: z.literal('azure-key-vault'),
+    ...common,
+    vault,
+    cloud: z
+      .enum(['AzureCloud', 'AzureUSGovernment', 'AzureChinaCloud'])
+      .meta({ default: 'AzureCloud' })
+      .optional(),
+    endpoint: text(urlFault).meta({ description: 'Another Azure Resource Manager, for tests.' }).optional(),
+    authorityHost: text(urlFault).meta({ description: 'Another sign-in host.' }).optional(),
+    credential: z
+      .strictObject({
+        tenantId: tenantOrClientId,
+        clientId: tenantOrClientId,
+        clientSecret: secretReference,
+      })
+      .meta({ description: 'Default: what DefaultAzureCredential finds.' })
+      .optional(),
+  }),
+  z.strictObject({
+    kind: z.literal('gcp-access-level'),
+    ...common,
+    level: accessLevel,
+    perimeter: perimeter.optional(),
+    quotaProject: z
+      .string()
+      .min(1)
+      .meta({ description: 'The project that API calls are counted to; needed for a user’s credentials.' })
+      .optional(),
+    endpoint: text(urlFault).meta({ description: 'Another server than Google’s, for tests.' }).optional(),
+    credentialFile: z
+      .string()
+      .min(1)
+      .meta({ description: 'The path of a credential file. Default: Application Default Credentials.' })
+      .optional(),
+  }),
+]);
 
 export const configSchema = z
   .strictObject({

@@ -5,7 +5,7 @@ import { atlasBaseUrls } from '../atlas/client.ts';
 import { defaultRemovalPolicy, type RemovalPolicy } from '../plan/removal-policy.ts';
 import type { AtlasAuthConfig, AtlasConfig, Config, GateConfig } from './config.ts';
 import { parseDuration } from './duration.ts';
-import type { ConfigText, GateText } from './schema.ts';
+import { type ConfigText, defaultPolicyName, defaultSid, type GateText } from './schema.ts';
 import { parseSecretReference, type SecretReference } from './secret-reference.ts';
 
 /** What the command line says instead of the file. */
@@ -61,22 +61,65 @@ function toAuth(auth: NonNullable<ConfigText['atlas']>['auth'], folder: string):
 }
 
 function toGate(gate: GateText, folder: string): GateConfig {
-  return {
-    kind: gate.kind,
+  const common = {
     name: gate.name,
-    vault: gate.vault,
-    cloud: gate.cloud ?? 'AzureCloud',
-    endpoint: gate.endpoint,
-    authorityHost: gate.authorityHost,
-    credential: gate.credential && {
-      ...gate.credential,
-      clientSecret: reference(gate.credential.clientSecret, folder),
-    },
     projects: gate.projects,
     policy: gate.policy ?? 'observe',
     pinned: (gate.pinned ?? []).map(block),
     adopt: gate.adopt ?? false,
     removal: toRemoval(gate.removal ?? {}),
+  };
+  switch (gate.kind) {
+    case 'aws-role-policy':
+      return {
+        ...common,
+        ...toAws(gate, folder),
+        kind: gate.kind,
+        policyName: gate.policyName ?? defaultPolicyName,
+      };
+    case 'aws-key-policy':
+      return { ...common, ...toAws(gate, folder), kind: gate.kind, sid: gate.sid ?? defaultSid };
+    case 'azure-key-vault':
+      return {
+        ...common,
+        kind: gate.kind,
+        vault: gate.vault,
+        cloud: gate.cloud ?? 'AzureCloud',
+        endpoint: gate.endpoint,
+        authorityHost: gate.authorityHost,
+        credential: gate.credential && {
+          ...gate.credential,
+          clientSecret: reference(gate.credential.clientSecret, folder),
+        },
+      };
+    case 'gcp-access-level': {
+      const { credentialFile } = gate;
+      return {
+        ...common,
+        kind: gate.kind,
+        level: gate.level,
+        perimeter: gate.perimeter,
+        quotaProject: gate.quotaProject,
+        endpoint: gate.endpoint,
+        credentialFile: credentialFile === undefined ? undefined : resolve(folder, credentialFile),
+      };
+    }
+  }
+}
+
+function toAws(gate: Extract<GateText, { key: string }>, folder: string) {
+  const { credential } = gate;
+  return {
+    key: gate.key,
+    role: gate.role,
+    endpoints: { kms: gate.endpoints?.kms, iam: gate.endpoints?.iam },
+    profile: gate.profile,
+    credential: credential && {
+      accessKeyId: credential.accessKeyId,
+      secretAccessKey: reference(credential.secretAccessKey, folder),
+      sessionToken:
+        credential.sessionToken === undefined ? undefined : reference(credential.sessionToken, folder),
+    },
   };
 }
 

@@ -5,7 +5,12 @@
 import type { Cidr, Family } from '../address/cidr.ts';
 import type { Finding } from '../finding.ts';
 
-export const gateKinds = ['azure-key-vault'] as const;
+export const gateKinds = [
+  'aws-role-policy',
+  'aws-key-policy',
+  'azure-key-vault',
+  'gcp-access-level',
+] as const;
 export type GateKind = (typeof gateKinds)[number];
 
 /** Opaque: equal revisions mean that the gate's list has not been changed in between. */
@@ -23,6 +28,8 @@ export interface GateLimits {
   measure(entries: readonly Cidr[]): GateUsage;
   /** How long a write may take to be in force everywhere, in milliseconds; removals wait it out. */
   readonly settleMs: number;
+  /** One sentence: what else can be done when the list does not fit, where this kind of gate knows something. */
+  readonly whenFull?: string;
 }
 
 /**
@@ -32,12 +39,23 @@ export interface GateLimits {
 export const lets = ['listed', 'everyone', 'nobody', 'unknown'] as const;
 export type Lets = (typeof lets)[number];
 
+/** What decides about an address beside the list, such as another statement of the same policy. */
+export const decisions = ['let-in', 'shut-out', 'unknown'] as const;
+export type Decision = (typeof decisions)[number];
+
 export interface GateState {
   /** Every entry of the list, ours or not, in canonical form and in the gate's own order, no duplicates. */
   readonly entries: readonly Cidr[];
   readonly revision: Revision;
   readonly lets: Lets;
   readonly findings: readonly Finding[];
+  /** How much of the limit is taken by what is no entry of the list: other policies of the same role, say. */
+  readonly takenElsewhere?: number;
+  /**
+   * What becomes of a call from a listed address, where more than the list has a say. Absent: the list alone
+   * decides. `shut-out` and `unknown` are never taken for let in. Pure.
+   */
+  decide?(cidr: Cidr): Decision;
   /** Who changed the gate last and when, where the cloud tells. */
   readonly lastChange?: { readonly at?: string; readonly by?: string };
 }
@@ -48,6 +66,11 @@ export interface Gate {
   readonly name: string;
   /** The same list always has the same id, whatever it is called in a config; lower case. */
   readonly id: string;
+  /**
+   * The one key, or the vault of keys, behind this gate, as Atlas's `encryptionAtRest` names it; lower case.
+   * Undefined where the gate stands before many.
+   */
+  readonly key: string | undefined;
   readonly limits: GateLimits;
   /** Throws a `GateError`. */
   read(): Promise<GateState>;
@@ -99,4 +122,19 @@ export class GateUnverifiedError extends GateError {
     super(gate, message, options);
     this.state = options.state;
   }
+}
+
+/** What Terraform must be told, where it manages the same list: the `ignore_changes` of each kind's resource. */
+export const terraformIgnores: Readonly<Record<GateKind, string>> = {
+  'aws-role-policy':
+    'do not declare the inline policy that Postern writes (an `aws_iam_role` with `inline_policy` blocks, or `aws_iam_role_policies_exclusive`, takes it out)',
+  'aws-key-policy': '`lifecycle { ignore_changes = [policy] }` on the `aws_kms_key` or `aws_kms_key_policy`',
+  'azure-key-vault': '`lifecycle { ignore_changes = [network_acls[0].ip_rules] }`',
+  'gcp-access-level':
+    '`lifecycle { ignore_changes = [basic[0].conditions] }` on the `google_access_context_manager_access_level`',
+};
+
+/** One sentence for a list that someone keeps changing. */
+export function leaveTheListAlone(kind: GateKind): string {
+  return `If Terraform manages the same list, have it leave the list alone: ${terraformIgnores[kind]}.`;
 }

@@ -15,14 +15,21 @@ export interface GateParts {
   secretOf(reference: SecretReference): Secret;
 }
 
-type OpenGate = (config: GateConfig, parts: GateParts) => Promise<Gate>;
+type Open<Kind extends GateKind> = (
+  config: Extract<GateConfig, { kind: Kind }>,
+  parts: GateParts,
+) => Promise<Gate>;
 
 /** A new kind of gate is one new folder and one line here. */
-const kinds: Readonly<Record<GateKind, () => Promise<{ readonly open: OpenGate }>>> = {
+const kinds: { readonly [Kind in GateKind]: () => Promise<{ readonly open: Open<Kind> }> } = {
+  'aws-role-policy': () => import('./aws-role-policy/open.ts'),
+  'aws-key-policy': () => import('./aws-key-policy/open.ts'),
   'azure-key-vault': () => import('./azure-key-vault/open.ts'),
+  'gcp-access-level': () => import('./gcp-access-level/open.ts'),
 };
 
 export async function openGate(config: GateConfig, parts: GateParts): Promise<Gate> {
   const { open } = await kinds[config.kind]();
-  return await open(config, parts);
+  // The table pairs each kind with its own config, which TypeScript cannot follow through the look-up.
+  return await (open as Open<GateKind>)(config as never, parts);
 }

@@ -27,7 +27,7 @@ export function defaultWorld({ atlas, azure, credentials }: Lab): LabProject {
     },
     credentials.azure.tenantId,
   );
-  const project = atlas.addProject('payments', labOrganizationId, labVaultId);
+  const project = atlas.addProject('payments', labOrganizationId, { cloud: 'azure', vaultId: labVaultId });
   const orders = atlas.createCluster(project.id, 'orders');
   atlas.provision(orders, 3);
   atlas.finishCreating(orders);

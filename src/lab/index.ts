@@ -59,7 +59,7 @@ export async function startLab({ clock, azure: behaviour, ports, control }: LabO
   const azure = new AzureModel(clock, behaviour);
   const atlas = new AtlasModel({
     clock,
-    letsIn: (vaultId, address) => azure.letsIn(vaultId, address),
+    letsIn: (key, address) => key.cloud === 'azure' && azure.letsIn(key.vaultId, address),
     tenantId: credentials.azure.tenantId,
   });
   const atlasAuth = new AtlasAuth(clock, credentials.atlas);

@@ -4,6 +4,7 @@ import type { Address } from '../address/address.ts';
 import { AddressSet } from '../address/address-set.ts';
 import type { Cidr } from '../address/cidr.ts';
 import type { Finding } from '../finding.ts';
+import { leaveTheListAlone } from '../gates/gate.ts';
 import type { PlanInput } from './input.ts';
 
 /** How often additions must have been undone by someone before Postern calls it a fight. */
@@ -65,8 +66,7 @@ function fight({ gate, journal, state }: PlanInput): readonly Finding[] {
       id: 'fight',
       severity: 'error',
       message: `Someone keeps undoing what Postern adds to gate ${gate.name}: ${journal.undoneWrites} of its writes of the last 7 days were taken back${who}. Each time Atlas is locked out until Postern runs again.`,
-      remedy:
-        'If Terraform manages the same list, have it leave the list alone: `lifecycle { ignore_changes = [network_acls[0].ip_rules] }`.',
+      remedy: leaveTheListAlone(gate.kind),
     },
   ];
 }

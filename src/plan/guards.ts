@@ -157,7 +157,7 @@ function atlasDoesNotConfirm({ verdicts }: PlanInput): GuardTrip | undefined {
  * @param foreign every entry that is not ours and must stay as it is
  */
 export function tripWriteGuards(
-  gateName: string,
+  { name: gateName, limits }: Pick<PlanInput['gate'], 'name' | 'limits'>,
   step: Pick<PlanStep, 'kind' | 'from' | 'to' | 'usage'>,
   wanted: readonly Cidr[],
   foreign: readonly Cidr[],
@@ -213,7 +213,12 @@ export function tripWriteGuards(
     trip(
       'does-not-fit',
       `Gate ${gateName} holds ${step.usage.limit} ${step.usage.unit}; ${step.usage.used} are needed, merged as far as it goes without letting anyone else in: ${step.usage.used - step.usage.limit} too many.`,
-      'Take out entries that are not needed (foreign ones are listed by `postern plan --verbose`), or split the projects over two keys.',
+      [
+        limits.whenFull,
+        'Take out entries that are not needed (foreign ones are listed by `postern plan --verbose`), or split the projects over two keys.',
+      ]
+        .filter(Boolean)
+        .join(' '),
     );
   }
   return trips;

@@ -1,6 +1,7 @@
 import type { Address, Provenance } from '../address/address.ts';
 import { AddressSet } from '../address/address-set.ts';
 import { type Cidr, compareCidrs } from '../address/cidr.ts';
+import type { GateLimits } from '../gates/gate.ts';
 import type { LedgerRow } from '../journal/journal.ts';
 import { planChecksum } from './checksum.ts';
 import { findingsOf } from './findings.ts';
@@ -52,7 +53,7 @@ export function makePlan(input: PlanInput): Plan {
   const steps = [addStep, removeStep].filter(step => step !== undefined);
 
   const wantedCidrs = wanted.map(({ cidr }) => cidr);
-  for (const step of steps) guards.push(...tripWriteGuards(gate.name, step, wantedCidrs, parts.foreign));
+  for (const step of steps) guards.push(...tripWriteGuards(gate, step, wantedCidrs, parts.foreign));
   if (policy === 'observe' && steps.length > 0) guards.push(observeGuard(gate.name));
   const blocked = guards.some(({ blocks }) => blocks === 'write');
 
@@ -74,8 +75,8 @@ export function makePlan(input: PlanInput): Plan {
     guards: dedupe(guards),
     findings: [...unwritable, ...findingsOf(input, wanted, parts.foreign)],
     usage: {
-      now: gate.limits.measure(state.entries),
-      after: (removeStep ?? addStep)?.usage ?? gate.limits.measure(state.entries),
+      now: measureWith(input)(state.entries),
+      after: (removeStep ?? addStep)?.usage ?? measureWith(input)(state.entries),
     },
     missing: parts.lockedOut,
   };
@@ -93,7 +94,7 @@ interface Parts {
   readonly needed: readonly Cidr[];
   /** Wanted, and not yet an entry of the list, or part of one of ours. */
   readonly missing: readonly Cidr[];
-  /** Wanted, and not let in by any entry at present. */
+  /** Wanted, and not let in at present: by no entry, or shut out by something else. */
   readonly lockedOut: readonly Cidr[];
   /** The ledger's addresses that would lose their entry if no guard stopped it. */
   readonly closing: readonly Cidr[];
@@ -131,7 +132,7 @@ function sortParts(input: PlanInput, wanted: readonly Address[]): Parts {
     needed,
     // Someone else's broader entry may go without notice, so it does not count as ours letting the address in.
     missing: wantedCidrs.filter(cidr => !present.has(cidr) && !oursSet.covers(cidr)),
-    lockedOut: wantedCidrs.filter(cidr => !presentSet.covers(cidr)),
+    lockedOut: wantedCidrs.filter(cidr => !presentSet.covers(cidr) || state.decide?.(cidr) === 'shut-out'),
     closing: ledger.map(({ cidr }) => cidr).filter(cidr => goable.overlaps(cidr)),
     letInCount: ledger.filter(({ cidr }) => oursSet.overlaps(cidr)).length,
     goable,
@@ -146,8 +147,16 @@ function isRipe(row: LedgerRow, { removal, nowMs }: PlanInput): boolean {
   );
 }
 
+/** How much of the limit a list would take, with what is taken beside it. */
+function measureWith({ gate, state }: PlanInput): GateLimits['measure'] {
+  return entries => {
+    const usage = gate.limits.measure(entries);
+    return { ...usage, used: usage.used + (state.takenElsewhere ?? 0) };
+  };
+}
+
 function makeStep(
-  { gate }: PlanInput,
+  input: PlanInput,
   kind: PlanStep['kind'],
   from: readonly Cidr[],
   foreign: readonly Cidr[],
@@ -156,7 +165,7 @@ function makeStep(
   const before = new Set(from);
   // A list that has all that is needed is left as it is, merged or not.
   if (kind === 'add' && ours.every(cidr => before.has(cidr))) return undefined;
-  const { entries: to, usage } = pack(foreign, ours, gate.limits);
+  const { entries: to, usage } = pack(foreign, ours, measureWith(input));
   const after = new Set(to);
   const adds = to.filter(cidr => !before.has(cidr));
   const removes = from.filter(cidr => !after.has(cidr));

@@ -5,7 +5,7 @@
  */
 import { AddressSet } from '../address/address-set.ts';
 import { type Cidr, compareCidrs } from '../address/cidr.ts';
-import type { GateLimits, GateUsage } from '../gates/gate.ts';
+import type { GateUsage } from '../gates/gate.ts';
 
 /** Merging starts at this share of the limit, so that head-room remains for an urgent addition. */
 const nearLimitShare = 0.9;
@@ -18,15 +18,20 @@ export interface Packed {
 /**
  * @param foreign entries that stay exactly as they are
  * @param ours what Postern lets in beside them
+ * @param measure how much of the gate's limit a list takes
  * @returns the whole list, foreign entries first in their own order; `usage` tells whether it fits
  */
-export function pack(foreign: readonly Cidr[], ours: readonly Cidr[], limits: GateLimits): Packed {
+export function pack(
+  foreign: readonly Cidr[],
+  ours: readonly Cidr[],
+  measure: (entries: readonly Cidr[]) => GateUsage,
+): Packed {
   const plain = join(foreign, [...new Set(ours)].sort(compareCidrs));
-  const usage = limits.measure(plain);
+  const usage = measure(plain);
   if (usage.used <= usage.limit * nearLimitShare) return { entries: plain, usage };
 
   const merged = join(foreign, AddressSet.of(ours).toCidrs());
-  const mergedUsage = limits.measure(merged);
+  const mergedUsage = measure(merged);
   // Where nothing can be merged, the plain list is the better one.
   if (mergedUsage.used >= usage.used) return { entries: plain, usage };
   return { entries: merged, usage: mergedUsage };

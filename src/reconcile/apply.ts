@@ -2,7 +2,7 @@
  * One run over one gate: observe → plan → add → verify → remove → verify → record. The one place where
  * things happen in order. Read DESIGN.md §3 before changing anything here.
  */
-import { GateConflictError, type GateState } from '../gates/gate.ts';
+import { GateConflictError, type GateKind, type GateState, leaveTheListAlone } from '../gates/gate.ts';
 import type { Plan, PlanStep } from '../plan/plan.ts';
 import { type Prepared, prepare } from './prepare.ts';
 import { putBack } from './put-back.ts';
@@ -61,7 +61,8 @@ async function applyLocked(run: Run, options: ApplyOptions, result: ResultBuilde
       return result.end(...summarize(plan, result.writes));
     } catch (error) {
       if (error instanceof RemovalNotConfirmed) return result.end('restored', error.message, { error });
-      if (!(error instanceof GateConflictError) || attempt === maxAttempts) throw named(error, attempt);
+      if (!(error instanceof GateConflictError) || attempt === maxAttempts)
+        throw named(error, attempt, run.gate.kind);
       run.report({ kind: 'conflict', attempt, because: error.message });
       state = await run.gate.read();
     }
@@ -156,14 +157,13 @@ async function saveReading(run: Run, { plan, ledger }: Prepared): Promise<void> 
   });
 }
 
-function named(error: unknown, attempts: number): unknown {
+function named(error: unknown, attempts: number, kind: GateKind): unknown {
   if (!(error instanceof GateConflictError)) return error;
   return new GateConflictError(
     error.gate,
     `The list was changed by someone else ${attempts} times while Postern was working on it. ${error.message}`,
     {
-      remedy:
-        'If Terraform manages the same list, have it leave the list alone: `lifecycle { ignore_changes = [network_acls[0].ip_rules] }`.',
+      remedy: leaveTheListAlone(kind),
       cause: error,
     },
   );

@@ -1,43 +1,73 @@
 /** What Atlas says about a project's key, with respect to one gate. Pure. */
 import type { EncryptionAtRest } from '../atlas/encryption-at-rest.ts';
-import type { GateKind } from '../gates/gate.ts';
+import type { Gate, GateKind } from '../gates/gate.ts';
 import type { KeyVerdict } from '../plan/input.ts';
 
-/** The part of Atlas's answer that speaks of a kind of gate, and the gate's id as it follows from the answer. */
-const providers: Readonly<
-  Record<
-    GateKind,
-    (answer: EncryptionAtRest) => {
-      name: string;
-      enabled: boolean;
-      valid: boolean | undefined;
-      gateId: string | undefined;
-    }
-  >
-> = {
-  'azure-key-vault': ({ azureKeyVault: vault }) => {
-    const { subscriptionID, resourceGroupName, keyVaultName } = vault ?? {};
-    const isWhole = subscriptionID && resourceGroupName && keyVaultName;
-    const armId = `/subscriptions/${subscriptionID}/resourcegroups/${resourceGroupName}/providers/microsoft.keyvault/vaults/${keyVaultName}`;
-    return {
-      name: 'Azure Key Vault',
-      enabled: vault?.enabled ?? false,
-      valid: vault?.valid ?? undefined,
-      gateId: isWhole ? `azure-key-vault:${armId}`.toLowerCase() : undefined,
-    };
-  },
+/** The part of Atlas's answer that speaks of one kind of KMS. */
+interface Account {
+  readonly name: string;
+  readonly enabled: boolean;
+  readonly valid: boolean | undefined;
+  /** The key, or the vault, as Atlas names it, in the form of `Gate.key`; undefined where it does not say. */
+  readonly key: string | undefined;
+}
+
+function awsAccount({ awsKms: kms }: EncryptionAtRest): Account {
+  const { enabled, valid, customerMasterKeyID } = kms ?? {};
+  return {
+    name: 'AWS KMS',
+    enabled: enabled ?? false,
+    valid: valid ?? undefined,
+    key: customerMasterKeyID?.toLowerCase(),
+  };
+}
+
+function azureAccount({ azureKeyVault: vault }: EncryptionAtRest): Account {
+  const { enabled, valid, subscriptionID, resourceGroupName, keyVaultName } = vault ?? {};
+  const isWhole = subscriptionID && resourceGroupName && keyVaultName;
+  const armId = `/subscriptions/${subscriptionID}/resourceGroups/${resourceGroupName}/providers/Microsoft.KeyVault/vaults/${keyVaultName}`;
+  return {
+    name: 'Azure Key Vault',
+    enabled: enabled ?? false,
+    valid: valid ?? undefined,
+    key: isWhole ? armId.toLowerCase() : undefined,
+  };
+}
+
+function gcpAccount({ googleCloudKms: kms }: EncryptionAtRest): Account {
+  const { enabled, valid, keyVersionResourceID } = kms ?? {};
+  return {
+    name: 'Google Cloud KMS',
+    enabled: enabled ?? false,
+    valid: valid ?? undefined,
+    key: keyVersionResourceID?.toLowerCase(),
+  };
+}
+
+const accountOf: Readonly<Record<GateKind, (answer: EncryptionAtRest) => Account>> = {
+  'aws-role-policy': awsAccount,
+  'aws-key-policy': awsAccount,
+  'azure-key-vault': azureAccount,
+  'gcp-access-level': gcpAccount,
 };
 
 /** Only a key that is behind this very gate says anything about it; anything else is `unknown`. */
 export function keyVerdictOf(
   projectId: string,
   answer: EncryptionAtRest,
-  gate: { readonly kind: GateKind; readonly id: string },
+  gate: Pick<Gate, 'kind' | 'key'>,
 ): KeyVerdict {
-  const { name, enabled, valid, gateId } = providers[gate.kind](answer);
+  const { name, enabled, valid, key } = accountOf[gate.kind](answer);
   const unknown = (because: string): KeyVerdict => ({ projectId, verdict: 'unknown', because });
   if (!enabled) return unknown(`it does not use ${name} for encryption at rest`);
-  if (gateId !== undefined && gateId !== gate.id) return unknown(`its key is behind another gate, ${gateId}`);
+  if (key !== undefined && gate.key !== undefined && !isSameKey(key, gate.key)) {
+    return unknown(`its key is another one, ${key}`);
+  }
   if (valid === undefined) return unknown('Atlas does not say whether its key is valid');
   return valid ? { projectId, verdict: 'valid' } : { projectId, verdict: 'invalid' };
+}
+
+/** AWS's keys are named by their ARN or by the id at its end; an alias may lead anywhere. */
+function isSameKey(said: string, gateKey: string): boolean {
+  return said === gateKey || (gateKey.startsWith('arn:') && gateKey.endsWith(`:key/${said}`));
 }

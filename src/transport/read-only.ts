@@ -7,34 +7,50 @@ import type { TransportRequest } from './transport.ts';
 
 const readingMethods = new Set(['GET', 'HEAD', 'OPTIONS']);
 
-/** Requests that are sent with another method and change nothing that matters: getting a token. */
-const readingRequests: readonly { readonly name: string; matches(method: string, path: string): boolean }[] =
-  [
-    {
-      name: 'a token of an Atlas service account',
-      matches: (method, path) => method === 'POST' && path === '/api/oauth/token',
-    },
-    {
-      name: 'a token of Microsoft Entra',
-      // A tenant is an id or a domain name; nothing else may stand there, an encoded slash least of all.
-      matches: (method, path) => method === 'POST' && /^\/[\w.-]+\/oauth2(\/v2\.0)?\/token$/.test(path),
-    },
-  ];
+/** What a rule may look at: a service that takes every call as a POST says in a header or the body what it is. */
+interface Asked {
+  readonly verb: string;
+  readonly host: string;
+  readonly path: string;
+  header(name: string): string | undefined;
+  readonly body: TransportRequest['body'];
+}
+
+/** Requests that are sent with another method and change nothing that matters. */
+const readingRequests: readonly { readonly name: string; matches(asked: Asked): boolean }[] = [
+  {
+    name: 'a token of an Atlas service account',
+    matches: ({ verb, path }) => verb === 'POST' && path === '/api/oauth/token',
+  },
+  {
+    name: 'a token of Microsoft Entra',
+    // A tenant is an id or a domain name; nothing else may stand there, an encoded slash least of all.
+    matches: ({ verb, path }) => verb === 'POST' && /^\/[\w.-]+\/oauth2(\/v2\.0)?\/token$/.test(path),
+  },
+];
 
 /** Headers by which some servers take a GET for something else. */
 const overridingHeaders = ['x-http-method-override', 'x-http-method', 'x-method-override'];
 
 /** Why a request may not leave in a dry run; undefined when it only reads. Pure. */
-export function writeReason({ method, url, headers }: TransportRequest): string | undefined {
-  const override = Object.keys(headers).find(name => overridingHeaders.includes(name.toLowerCase()));
+export function writeReason(request: TransportRequest): string | undefined {
+  const override = Object.keys(request.headers).find(name => overridingHeaders.includes(name.toLowerCase()));
   if (override !== undefined) return `it carries ${override.toLowerCase()}`;
-  return onlyReads({ method, url }) ? undefined : `${method.toUpperCase()} can write`;
+  return onlyReads(request) ? undefined : `${request.method.toUpperCase()} can write`;
 }
 
 /** Whether a request changes nothing, so that sending it twice is the same as sending it once. Pure. */
-export function onlyReads({ method, url }: Pick<TransportRequest, 'method' | 'url'>): boolean {
+export function onlyReads({ method, url, headers, body }: TransportRequest): boolean {
   const verb = method.toUpperCase();
   if (readingMethods.has(verb)) return true;
-  const path = URL.parse(url)?.pathname ?? '';
-  return readingRequests.some(({ matches }) => matches(verb, path));
+  const target = URL.parse(url);
+  if (!target) return false;
+  const asked: Asked = {
+    verb,
+    host: target.host,
+    path: target.pathname,
+    header: name => headers[name],
+    body,
+  };
+  return readingRequests.some(({ matches }) => matches(asked));
 }

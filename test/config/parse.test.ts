@@ -18,7 +18,7 @@ function faultsOf(yaml: string): readonly string[] {
 }
 
 const gateKeys =
-  'name, kind, vault, cloud, endpoint, authorityHost, credential, projects, policy, pinned, adopt, removal';
+  'kind, name, projects, policy, pinned, adopt, removal, vault, cloud, endpoint, authorityHost, credential';
 const literalSecret =
   'expected a reference to a secret, env:NAME or file:PATH; got something else, which is not shown. If it is the secret itself, take it out of the file, and consider it known to whoever can read the file.';
 

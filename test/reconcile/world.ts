@@ -45,6 +45,7 @@ export class ModelGate implements Gate {
   readonly kind = 'azure-key-vault';
   readonly name = 'vault';
   readonly id = 'azure-key-vault:/vault';
+  readonly key = '/vault';
   readonly limits: GateLimits;
   entries: readonly Cidr[];
   readonly writes: (readonly Cidr[])[] = [];

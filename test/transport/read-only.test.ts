@@ -66,7 +66,7 @@ describe('what may not', () => {
           const expected =
             ['GET', 'HEAD', 'OPTIONS'].includes(verb) ||
             (verb === 'POST' && table.test(new URL(url).pathname));
-          expect(onlyReads({ method, url })).toBe(expected);
+          expect(onlyReads({ method, url, headers: {} })).toBe(expected);
         },
       ),
     );

@@ -52,6 +52,7 @@ class AzureKeyVaultGate implements Gate {
   readonly kind = 'azure-key-vault';
   readonly name: string;
   readonly id: string;
+  readonly key: string;
   readonly limits = limits;
   readonly #client: VaultClient;
   readonly #clock: Clock;
@@ -59,7 +60,8 @@ class AzureKeyVaultGate implements Gate {
 
   constructor({ name, clock, random }: AzureKeyVaultOptions, vaultId: string, client: VaultClient) {
     this.name = name;
-    this.id = `azure-key-vault:${vaultId}`.toLowerCase();
+    this.key = vaultId.toLowerCase();
+    this.id = `azure-key-vault:${this.key}`;
     this.#client = client;
     this.#clock = clock;
     this.#random = random;

@@ -1,4 +1,4 @@
-import type { GateConfig } from '../../config/config.ts';
+import type { AzureKeyVaultConfig } from '../../config/config.ts';
 import type { Gate } from '../gate.ts';
 import type { GateParts } from '../index.ts';
 import { azureClouds } from './client.ts';
@@ -6,7 +6,7 @@ import { createAzureKeyVaultGate } from './index.ts';
 
 /** The gate that the config describes. */
 export async function open(
-  config: GateConfig,
+  config: AzureKeyVaultConfig,
   { transport, clock, random, secretOf }: GateParts,
 ): Promise<Gate> {
   const cloud = azureClouds[config.cloud];

@@ -30,16 +30,34 @@ export interface LabProject {
   readonly organizationId: string;
   readonly created: string;
   readonly clusters: LabCluster[];
-  /** The vault with the project's key; undefined while the project uses no customer key. */
-  vaultId: string | undefined;
+  /** Where the project's key is; undefined while the project uses no customer key. */
+  key: LabKey | undefined;
   /** The key itself is switched off: `valid` is false whatever the network lets in. */
   keyDisabled: boolean;
 }
 
+/** What Atlas is told of a customer's key, for each cloud. */
+export type LabKey =
+  | { readonly cloud: 'azure'; readonly vaultId: string }
+  | {
+      readonly cloud: 'aws';
+      readonly keyArn: string;
+      /** The role that Atlas assumes, and Atlas's own id for it. */
+      readonly roleArn: string;
+      readonly roleId: string;
+    }
+  | {
+      readonly cloud: 'gcp';
+      /** `projects/…/locations/…/keyRings/…/cryptoKeys/…/cryptoKeyVersions/…` */
+      readonly keyVersion: string;
+      /** The service account that Atlas calls as. */
+      readonly serviceAccount: string;
+    };
+
 export interface AtlasModelOptions {
   readonly clock: Clock;
-  /** Whether a KMS lets an address in, now. */
-  letsIn(vaultId: string, address: string): boolean;
+  /** Whether the key's KMS answers Atlas when it calls from an address, or a whole block, now. */
+  letsIn(key: LabKey, address: string): boolean;
   readonly tenantId: string;
 }
 
@@ -63,7 +81,7 @@ export class AtlasModel {
     this.#options = options;
   }
 
-  addProject(name: string, organizationId: string, vaultId?: string): LabProject {
+  addProject(name: string, organizationId: string, key?: LabKey): LabProject {
     const created = new Date(this.#options.clock.now()).toISOString().replace(/\.\d+Z$/, 'Z');
     const project = {
       id: this.#id(),
@@ -71,7 +89,7 @@ export class AtlasModel {
       organizationId,
       created,
       clusters: [],
-      vaultId,
+      key,
       keyDisabled: false,
     };
     this.projects.set(project.id, project);
@@ -177,9 +195,9 @@ export class AtlasModel {
 
   /** Those of them that the KMS does not let in. */
   lockedOut(projectId: string): readonly string[] {
-    const { vaultId } = this.project(projectId);
-    if (vaultId === undefined) return [];
-    return this.addressesInUse(projectId).filter(address => !this.#options.letsIn(vaultId, address));
+    const { key } = this.project(projectId);
+    if (key === undefined) return [];
+    return this.addressesInUse(projectId).filter(address => !this.#options.letsIn(key, address));
   }
 
   isKeyValid(projectId: string): boolean {
@@ -202,32 +220,52 @@ export class AtlasModel {
   }
 
   encryptionAtRest(projectId: string): unknown {
-    const { vaultId } = this.project(projectId);
-    const [, , subscriptionID, , resourceGroupName, , , , keyVaultName] = vaultId?.split('/') ?? [];
-    return {
-      awsKms: { enabled: false, valid: false },
-      azureKeyVault:
-        vaultId === undefined
-          ? { enabled: false, valid: false }
-          : {
-              enabled: true,
-              valid: this.isKeyValid(projectId),
-              azureEnvironment: 'AZURE',
-              clientID: '11111111-2222-3333-4444-555555555555',
-              tenantID: this.#options.tenantId,
-              subscriptionID,
-              resourceGroupName,
-              keyVaultName,
-              keyIdentifier: `https://${keyVaultName}.vault.azure.net/keys/atlas/0123456789abcdef0123456789abcdef`,
-              requirePrivateNetworking: false,
-            },
-      googleCloudKms: { enabled: false, valid: false },
+    const { key } = this.project(projectId);
+    const answer = {
+      awsKms: { enabled: false, valid: false } as object,
+      azureKeyVault: { enabled: false, valid: false } as object,
+      googleCloudKms: { enabled: false, valid: false } as object,
       enabledForSearchNodes: false,
     };
+    const state = { enabled: true, valid: key !== undefined && this.isKeyValid(projectId) };
+    switch (key?.cloud) {
+      case 'aws':
+        return {
+          ...answer,
+          awsKms: {
+            ...state,
+            customerMasterKeyID: key.keyArn,
+            region: key.keyArn.split(':')[3]!.toUpperCase().replaceAll('-', '_'),
+            roleId: key.roleId,
+            requirePrivateNetworking: false,
+          },
+        };
+      case 'azure': {
+        const [, , subscriptionID, , resourceGroupName, , , , keyVaultName] = key.vaultId.split('/');
+        return {
+          ...answer,
+          azureKeyVault: {
+            ...state,
+            azureEnvironment: 'AZURE',
+            clientID: '11111111-2222-3333-4444-555555555555',
+            tenantID: this.#options.tenantId,
+            subscriptionID,
+            resourceGroupName,
+            keyVaultName,
+            keyIdentifier: `https://${keyVaultName}.vault.azure.net/keys/atlas/0123456789abcdef0123456789abcdef`,
+            requirePrivateNetworking: false,
+          },
+        };
+      }
+      case 'gcp':
+        return { ...answer, googleCloudKms: { ...state, keyVersionResourceID: key.keyVersion } };
+      default:
+        return answer;
+    }
   }
 
   clusters(projectId: string): readonly unknown[] {
-    const { vaultId, clusters } = this.project(projectId);
+    const { key, clusters } = this.project(projectId);
     return clusters.map(({ id, name, clusterType, stateName }) => ({
       id,
       name,
@@ -235,7 +273,7 @@ export class AtlasModel {
       clusterType,
       stateName,
       paused: false,
-      encryptionAtRestProvider: vaultId === undefined ? 'NONE' : 'AZURE',
+      encryptionAtRestProvider: key?.cloud.toUpperCase() ?? 'NONE',
       // Live answers hold fields that no description has.
       effectiveDatabaseEdition: 'CORE',
     }));
