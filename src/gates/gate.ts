@@ -81,6 +81,11 @@ export interface Gate {
    * `GateUnverifiedError` when a write may have happened but what was read back is not `next`.
    */
   write(next: readonly Cidr[], expected: Revision): Promise<GateState>;
+  /**
+   * What `postern doctor` asks, and `read` does not: rights that are lacking, say. Sends requests of its own,
+   * none of which can write. What cannot be found out is a finding too; it does not throw.
+   */
+  diagnose(): Promise<readonly Finding[]>;
 }
 
 /** What every gate throws: which gate, what happened, what it means, what to do. */

@@ -65,6 +65,10 @@ export class ModelGate implements Gate {
     return this.#state();
   }
 
+  async diagnose(): Promise<readonly []> {
+    return [];
+  }
+
   async write(next: readonly Cidr[], expected: Revision): Promise<GateState> {
     const fault = this.faults.shift();
     if (fault === 'dies-before') throw new ProcessDied();

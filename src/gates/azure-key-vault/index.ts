@@ -5,6 +5,7 @@
 import { type Cidr, compareCidrs, familyOf } from '../../address/cidr.ts';
 import { neverWrittenReason } from '../../address/classify.ts';
 import type { Clock } from '../../clock.ts';
+import type { Finding } from '../../finding.ts';
 import {
   type Gate,
   GateConflictError,
@@ -88,6 +89,10 @@ class AzureKeyVaultGate implements Gate {
         throw explain(this.name, 'The vault refused the write, and nothing was changed', error);
       }
     }
+  }
+
+  async diagnose(): Promise<readonly Finding[]> {
+    return [];
   }
 
   async #get(what: string): Promise<VaultAnswer> {
