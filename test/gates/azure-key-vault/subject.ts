@@ -5,7 +5,7 @@ import { parseCidr } from '../../../src/address/cidr.ts';
 import { createAzureKeyVaultGate } from '../../../src/gates/azure-key-vault/index.ts';
 import { type AzureBehaviour, type LabRequest, trustLab } from '../../../src/lab/index.ts';
 import { Secret } from '../../../src/secret.ts';
-import { createTransport } from '../../../src/transport/index.ts';
+import { createTransport, type Transport } from '../../../src/transport/index.ts';
 import { openLab } from '../../lab/client.ts';
 import type { GateSubject } from '../specification.ts';
 
@@ -16,6 +16,8 @@ export interface AzureSubject extends GateSubject {
   /** The vault as the model holds it. */
   vault(): any;
   edit(change: (vault: any) => void): void;
+  /** What gates sent to Resource Manager, each body as the model of the SDK made it. */
+  readonly sent: readonly { readonly method: string; readonly body: any }[];
 }
 
 export async function openAzureSubject(behaviour: Partial<AzureBehaviour> = {}): Promise<AzureSubject> {
@@ -36,10 +38,20 @@ export async function openAzureSubject(behaviour: Partial<AzureBehaviour> = {}):
   };
   const edit = (change: (vault: any) => void) => lab.azure.edit(vaultId, 'bob@example.com', change);
   const texts = () => vault().properties.networkAcls.ipRules.map(({ value }: any) => value);
+  const sent: { method: string; body: any }[] = [];
+  const recorded = (transport: Transport): Transport => ({
+    ...transport,
+    send: request => {
+      const { method, url, body } = request;
+      if (url.includes('/subscriptions/')) sent.push({ method, body: body && JSON.parse(String(body)) });
+      return transport.send(request);
+    },
+  });
   return {
     open,
     vault,
     edit,
+    sent,
     openGate: (mode = 'read-write') =>
       createAzureKeyVaultGate({
         name: 'payments-vault',
@@ -49,7 +61,7 @@ export async function openAzureSubject(behaviour: Partial<AzureBehaviour> = {}):
         endpoint: lab.urls.azureResourceManager,
         authorityHost: lab.urls.azureAuthority,
         credential: { tenantId, clientId, clientSecret: new Secret(clientSecret, 'env:AZURE_SECRET') },
-        transport: createTransport({ clock, random: () => 0.5, mode }),
+        transport: recorded(createTransport({ clock, random: () => 0.5, mode })),
       }),
     faults: lab.faults,
     requests: lab.requests,
