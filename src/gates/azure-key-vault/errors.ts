@@ -32,11 +32,20 @@ export function isPassingConflict(error: unknown): boolean {
   return statusCode === 409 && (code === undefined || conflictCodes.has(code));
 }
 
-/** Whether a failed write may have been carried out all the same. */
+/**
+ * Whether a failed write may have been carried out all the same. Only a refusal by Azure, or that it never left,
+ * says that it was not: an answer that cannot be read, a gateway's page say, may hide a write that took effect.
+ */
 export function mayHaveTakenEffect(error: unknown): boolean {
   if (error instanceof TransportError) return error.mayHaveBeenSent;
+  if (isNoToken(error)) return false;
   const { statusCode } = error as RestErrorLike;
-  return statusCode !== undefined && statusCode >= 500;
+  return statusCode === undefined || statusCode < 400 || statusCode >= 500 || statusCode === 408;
+}
+
+/** No token was to be had, so the request itself was not sent. */
+function isNoToken(error: unknown): error is Error {
+  return error instanceof Error && /Credential|Authentication/.test(error.name);
 }
 
 /** A GateError that says what Azure said. */
@@ -62,7 +71,7 @@ export function explain(gate: string, what: string, error: unknown): GateError {
       },
     );
   }
-  if (error instanceof Error && /Credential|Authentication/.test(error.name)) {
+  if (isNoToken(error)) {
     return new GateError(gate, `${what}: no token from Microsoft Entra. ${firstLine(message)}`, {
       cause: error,
       code: error.name,

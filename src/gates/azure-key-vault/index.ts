@@ -16,6 +16,7 @@ import {
 } from '../gate.ts';
 import { type ClientOptions, createVaultClient, type VaultClient } from './client.ts';
 import { explain, isPassingConflict, mayHaveTakenEffect } from './errors.ts';
+import { lockFindings, rightsFindings } from './rights.ts';
 import type { NetworkAclsAnswer, VaultAnswer } from './schema.ts';
 import { parseVaultId } from './vault-id.ts';
 import { otherMembers, rulesOf, stateOf } from './vault-state.ts';
@@ -92,7 +93,22 @@ class AzureKeyVaultGate implements Gate {
   }
 
   async diagnose(): Promise<readonly Finding[]> {
-    return [];
+    const [rights, locks] = await Promise.all([
+      this.#client.permissions().then(rightsFindings, error => [this.#rightsUnknown(error)]),
+      // Few identities may read locks, and a lock shows itself in the first write's refusal.
+      this.#client.locks().then(lockFindings, () => []),
+    ]);
+    return [...rights, ...locks];
+  }
+
+  #rightsUnknown(error: unknown): Finding {
+    return {
+      id: 'rights-unknown',
+      severity: 'info',
+      message: explain(this.name, 'What the identity may do to the vault cannot be found out', error).message,
+      remedy:
+        'The right Microsoft.Authorization/permissions/read, on the vault, lets Postern tell beforehand what it lacks.',
+    };
   }
 
   async #get(what: string): Promise<VaultAnswer> {
