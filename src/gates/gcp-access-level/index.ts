@@ -298,33 +298,38 @@ class GcpAccessLevelGate implements Gate {
     );
   }
 
-  async #lookFor(next: readonly Cidr[], before: LevelReading, cause?: unknown) {
+  /** Looks several times: an operation takes its while, and a look that fails says nothing. */
+  async #lookFor(
+    next: readonly Cidr[],
+    before: LevelReading,
+    cause?: unknown,
+  ): Promise<{ readonly isThere: boolean; readonly level: LevelReading }> {
     const whole = new Set([...next, ...before.idle]);
-    for (const [look, waitMs] of readBackWaitsMs.entries()) {
+    let last: LevelReading | undefined;
+    let failure: unknown;
+    for (const waitMs of readBackWaitsMs) {
       if (waitMs > 0) await this.#clock.sleep(waitMs);
-      const level = await this.#lookAgain(next, cause);
-      const isThere =
-        level.obstacle === undefined &&
-        level.entries.length === whole.size &&
-        level.entries.every(cidr => whole.has(cidr));
-      if (isThere || look === readBackWaitsMs.length - 1) return { isThere, level };
+      try {
+        last = readLevel(await this.#client.getLevel());
+        failure = undefined;
+      } catch (error) {
+        failure = error;
+        continue;
+      }
+      const { obstacle, entries } = last;
+      if (!obstacle && entries.length === whole.size && entries.every(cidr => whole.has(cidr))) {
+        return { isThere: true, level: last };
+      }
     }
-    throw new Error('unreachable');
-  }
-
-  async #lookAgain(next: readonly Cidr[], cause?: unknown): Promise<LevelReading> {
-    try {
-      return readLevel(await this.#client.getLevel());
-    } catch (error) {
-      throw new GateUnverifiedError(
-        this.name,
-        `A list of ${next.length} entries was sent to the access level, and what it holds now cannot be read: ${messageOf(error)}`,
-        {
-          cause: cause ?? error,
-          remedy: 'The next run looks again and carries on from what the level holds.',
-        },
-      );
-    }
+    if (last && failure === undefined) return { isThere: false, level: last };
+    throw new GateUnverifiedError(
+      this.name,
+      `A list of ${next.length} entries was sent to the access level, and what it holds now cannot be read: ${messageOf(failure)}`,
+      {
+        cause: cause ?? failure,
+        remedy: 'The next run looks again and carries on from what the level holds.',
+      },
+    );
   }
 
   async #refuseWhenMadeMeanwhile(): Promise<void> {

@@ -40,7 +40,13 @@ interface Pending {
   readonly name: string;
   readonly policy: string;
   readonly doneAtMs: number;
-  readonly outcome: { readonly error: GoogleError } | { readonly next: Snapshot; readonly response: object };
+  readonly outcome: { readonly error: GoogleError } | Change;
+}
+
+/** What an operation does once it is done, to what is stored by then. */
+interface Change {
+  apply(levels: ReadonlyMap<string, AccessLevel>): ReadonlyMap<string, AccessLevel>;
+  readonly response: object;
 }
 
 /** https://cloud.google.com/access-context-manager/quotas */
@@ -60,6 +66,8 @@ export class GcpModel {
   behaviour: GcpBehaviour;
   /** What the caller's role allows. */
   rights = new Set<Permission>(permissions);
+  /** How many of the next reads of a level show what was stored before the newest change. */
+  staleReads = 0;
   /** The operation of the next write ends with this. */
   nextOperationFails: GoogleError | undefined;
   /** Numbers of projects by their ids: perimeters know the former, keys are named by the latter. */
@@ -117,7 +125,12 @@ export class GcpModel {
 
   getLevel(name: string): AccessLevel {
     this.#read('accessLevels.get', name);
-    return structuredClone(this.#find(this.#stored.levels, name));
+    const { levels } = this.#stored;
+    if (this.staleReads > 0 && this.#snapshots.length > 1) {
+      this.staleReads--;
+      return structuredClone(this.#find(this.#snapshots.at(-2)!.snapshot.levels, name));
+    }
+    return structuredClone(this.#find(levels, name));
   }
 
   listLevels(policy: string): readonly AccessLevel[] {
@@ -190,11 +203,13 @@ export class GcpModel {
       );
     }
     return this.#begin(policy, () => {
-      const others = [...this.#stored.levels].filter(([name]) => !name.startsWith(`${policy}/`));
       const names = new Set(given.map(({ name }) => name));
       const stored = given.map(level => storedLevel(this.behaviour, level, name => names.has(name)));
-      const levels = new Map([...others, ...stored.map(level => [level.name, level] as const)]);
-      return { next: { ...this.#stored, levels }, response: { accessLevels: stored } };
+      const apply: Change['apply'] = levels => {
+        const others = [...levels].filter(([name]) => !name.startsWith(`${policy}/`));
+        return new Map([...others, ...stored.map(level => [level.name, level] as const)]);
+      };
+      return { apply, response: { accessLevels: stored } };
     });
   }
 
@@ -240,8 +255,10 @@ export class GcpModel {
     const due = this.#pending;
     if (!due || due.doneAtMs > this.#clock.now()) return;
     this.#pending = undefined;
-    if (!('next' in due.outcome)) return;
-    this.#store(due.outcome.next, this.behaviour.propagationMs, due.doneAtMs);
+    if ('error' in due.outcome) return;
+    const { snapshot } = this.#snapshots.at(-1)!;
+    const levels = due.outcome.apply(snapshot.levels);
+    this.#store({ ...snapshot, levels }, this.behaviour.propagationMs, due.doneAtMs);
   }
 
   #store(snapshot: Snapshot, propagationMs: number, atMs = this.#clock.now()): void {
@@ -250,7 +267,7 @@ export class GcpModel {
     for (const policy of this.#policies.values()) policy.etag = etagOf(randomUUID());
   }
 
-  #withLevel(given: AccessLevel): { next: Snapshot; response: object } {
+  #withLevel(given: AccessLevel): Change {
     const { levels } = this.#stored;
     const level = storedLevel(this.behaviour, structuredClone(given), name => levels.has(name));
     const twin = [...levels.values()].find(
@@ -258,11 +275,11 @@ export class GcpModel {
     );
     if (twin)
       throw new GoogleError('ALREADY_EXISTS', `Level '${twin.name}' has the title '${level.title}' already.`);
-    return { next: { ...this.#stored, levels: new Map(levels).set(level.name, level) }, response: level };
+    return { apply: levels => new Map(levels).set(level.name, level), response: level };
   }
 
   /** One operation at a time: what `make` gives is stored when it is done. */
-  #begin(policy: string, make: () => { next: Snapshot; response: object }): Operation {
+  #begin(policy: string, make: () => Change): Operation {
     let outcome: Pending['outcome'];
     try {
       outcome = make();
