@@ -24,7 +24,7 @@ export function readPerimeter(perimeter: PerimeterAnswer, level: string, exists:
     return says('unknown', {
       id: 'perimeter-is-bridge',
       severity: 'error',
-      message: `${id} is a bridge between perimeters, which restricts nothing.`,
+      message: `The perimeter ${id} is a bridge, which restricts nothing.`,
       remedy: "Name the regular perimeter that encloses the key's project.",
     });
   }

@@ -32,6 +32,8 @@ export class GoogleTokenError extends Error {
 
 const scopes = ['https://www.googleapis.com/auth/cloud-platform'];
 const maxFileBytes = 256 * 1024;
+/** Of a client: the account that it stands for, and what that one exchanges tokens with. */
+const maxDepth = 3;
 
 /** Loads the library, and the credentials, when the first token is asked for. */
 export function createTokenSource(options: TokenSourceOptions): TokenSource {
@@ -75,6 +77,11 @@ async function loadClient({
     ? clientOf(library, file, transporter)
     : // A project is given, so that the library does not ask gcloud and the metadata server for one.
       await new library.GoogleAuth({ scopes, projectId: '-', clientOptions: { transporter } }).getClient();
+  if ((client as { credentialSourceType?: unknown }).credentialSourceType === 'certificate') {
+    throw new GoogleTokenError(
+      'the credentials are a certificate (X.509 workload identity federation), for which the library opens connections of its own past the read-only gate; Postern does not use them.',
+    );
+  }
   routeAll(client, transporter);
   return client;
 }
@@ -97,15 +104,8 @@ function clientOf(library: Library, file: CredentialFile, transporter: gaxios.Ga
       client.fromJSON(file);
       return client;
     }
-    case 'external_account': {
-      const client = library.ExternalAccountClient.fromJSON({
-        ...(file as object),
-        scopes,
-        transporter,
-      } as never);
-      if (client) return client;
-      throw new GoogleTokenError('the credential file of type external_account is not complete.');
-    }
+    case 'external_account':
+      return externalClient(library, { ...file, scopes, transporter });
     default:
       throw new GoogleTokenError(
         `the credential file is of type ${JSON.stringify(file.type.slice(0, 60))}; service_account, external_account or authorized_user was expected.`,
@@ -113,11 +113,26 @@ function clientOf(library: Library, file: CredentialFile, transporter: gaxios.Ga
   }
 }
 
-/** A client that stands for another service account has a second one within, which the library makes by itself. */
-function routeAll(client: AuthClient, transporter: gaxios.Gaxios): void {
-  client.transporter = transporter;
-  const { sourceClient } = client as { sourceClient?: AuthClient };
-  if (sourceClient) routeAll(sourceClient, transporter);
+/** The identity of another cloud or of a cluster, which Google trusts: the kinds that the library knows. */
+function externalClient(library: Library, options: Readonly<Record<string, unknown>>): AuthClient {
+  const source = options.credential_source as Readonly<Record<string, unknown>> | null | undefined;
+  if (source?.environment_id) return new library.AwsClient(options as never);
+  if (source?.executable) return new library.PluggableAuthClient(options as never);
+  return new library.IdentityPoolClient(options as never);
+}
+
+/**
+ * The library makes helpers of its own within a client, such as the one that exchanges tokens, and gives them
+ * transporters of their own: each is found by its name and given ours.
+ */
+function routeAll(thing: object, transporter: gaxios.Gaxios, depth = 0): void {
+  if ('transporter' in thing) thing.transporter = transporter;
+  if (depth === maxDepth) return;
+  for (const [name, part] of Object.entries(thing)) {
+    if (name !== 'transporter' && typeof part === 'object' && part !== null) {
+      routeAll(part, transporter, depth + 1);
+    }
+  }
 }
 
 /** Nothing of the file is ever quoted. */

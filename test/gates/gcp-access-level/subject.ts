@@ -38,7 +38,7 @@ export interface GcpSubject extends GateSubject {
     mode?: 'read-only' | 'read-write',
   ): ReturnType<typeof createGcpAccessLevelGate>;
   /** What gates sent to Access Context Manager and to the token server. */
-  readonly sent: readonly {
+  readonly sent: {
     readonly method: string;
     readonly url: string;
     readonly headers: Record<string, string>;
