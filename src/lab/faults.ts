@@ -20,7 +20,7 @@ export type FaultAct =
   | { readonly kind: 'cut-after' }
   /** The request takes effect, and half of the answer's body arrives. */
   | { readonly kind: 'truncate' }
-  /** Something that happens right after the request took effect, before its answer leaves. */
+  /** Something that happens right after the request was dealt with, before its answer leaves. */
   | { readonly kind: 'meanwhile'; happens(): void }
   /** The answer's JSON is changed on its way. */
   | { readonly kind: 'edit'; edit(body: any): unknown };

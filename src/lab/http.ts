@@ -3,7 +3,7 @@ import http from 'node:http';
 import https from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Clock } from '../clock.ts';
-import type { CannedAnswer, Faults, LabService } from './faults.ts';
+import type { CannedAnswer, FaultAct, Faults, LabService } from './faults.ts';
 
 export interface LabRequest {
   readonly atMs: number;
@@ -87,6 +87,7 @@ async function serve(options: ServerOptions, request: http.IncomingMessage, resp
     }
     if (act.kind === 'answer') {
       note(act.status);
+      letHappen(acts);
       sendInstead(response, act);
       return;
     }
@@ -100,7 +101,7 @@ async function serve(options: ServerOptions, request: http.IncomingMessage, resp
     body,
   });
   note(answer.status);
-  for (const act of acts) if (act.kind === 'meanwhile') act.happens();
+  letHappen(acts);
   if (acts.some(({ kind }) => kind === 'cut-after')) {
     request.socket.destroy();
     return;
@@ -126,6 +127,10 @@ async function serve(options: ServerOptions, request: http.IncomingMessage, resp
     return;
   }
   response.end(bytes);
+}
+
+function letHappen(acts: readonly FaultAct[]): void {
+  for (const act of acts) if (act.kind === 'meanwhile') act.happens();
 }
 
 function sendInstead(response: http.ServerResponse, { status, headers, body }: CannedAnswer): void {
