@@ -52,11 +52,13 @@ export function makePlan(input: PlanInput): Plan {
     : undefined;
 
   const wantedCidrs = wanted.map(({ cidr }) => cidr);
-  if (addStep) guards.push(...tripWriteGuards(gate, addStep, wantedCidrs, parts.foreign));
+  const addTrips = addStep ? tripWriteGuards(gate, addStep, wantedCidrs, parts.foreign) : [];
   const removeTrips = removeStep ? tripWriteGuards(gate, removeStep, wantedCidrs, parts.foreign) : [];
-  if (removeTrips.length > 0) {
+  if (addTrips.length > 0) {
+    guards.push(...addTrips);
+  } else if (removeTrips.length > 0) {
     // A removal that cannot be written is no reason not to add.
-    guards.push(...removeTrips.map(trip => ({ ...trip, blocks: 'removals' as const })));
+    guards.push(...removeTrips.map(onlyRemovals));
     removeStep = undefined;
   }
   const steps = [addStep, removeStep].filter(step => step !== undefined);
@@ -288,6 +290,10 @@ export function describeProvenance(provenance: Provenance): string {
   const where = [cloud, region, gateway && `gateway ${gateway}`, cluster ?? projectId, note];
   const name = feed.startsWith('nodes:') ? 'nodes' : feed;
   return [name, ...where, future ? '(future)' : undefined].filter(Boolean).join(' ');
+}
+
+function onlyRemovals(trip: GuardTrip): GuardTrip {
+  return { ...trip, blocks: 'removals', message: `What is due to go stays for now. ${trip.message}` };
 }
 
 function observeGuard(gateName: string): GuardTrip {
