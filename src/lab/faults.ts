@@ -1,5 +1,6 @@
 /** Faults on request: what a real network and a real cloud do on a bad day. */
-export type LabService = 'atlas' | 'azure' | 'entra';
+export const labServices = ['atlas', 'azure', 'entra', 'gcp', 'google'] as const;
+export type LabService = (typeof labServices)[number];
 
 export interface CannedAnswer {
   readonly status: number;

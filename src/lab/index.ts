@@ -1,4 +1,4 @@
-/** The lab: Atlas, Azure Resource Manager and Microsoft Entra on loopback, obeying the real rules. */
+/** The lab: Atlas and the clouds on loopback, obeying the real rules. */
 import tls from 'node:tls';
 import type { Clock } from '../clock.ts';
 import { AtlasAuth, type AtlasLabCredentials } from './atlas/auth.ts';
@@ -9,10 +9,14 @@ import { type AzureBehaviour, AzureModel } from './azure/model.ts';
 import { type AzureCredentials, azureHandler, isEntra } from './azure/server.ts';
 import { makeCertificate } from './certificate.ts';
 import { Faults } from './faults.ts';
+import { type GcpBehaviour, GcpModel } from './gcp/model.ts';
+import { accessContextManagerHandler } from './gcp/server.ts';
+import { type GcpCredentials, makeCredentials, TokenGrants, tokenHandler, tokenPath } from './gcp/token.ts';
 import { type Answer, type Incoming, type LabRequest, startServer } from './http.ts';
 
 export type { AzureBehaviour } from './azure/model.ts';
 export { type Fault, type FaultAct, Faults, poisons } from './faults.ts';
+export type { GcpBehaviour } from './gcp/model.ts';
 export type { LabRequest } from './http.ts';
 export { ManualClock } from './manual-clock.ts';
 export { refusals } from './refusals.ts';
@@ -20,7 +24,8 @@ export { refusals } from './refusals.ts';
 export interface LabOptions {
   readonly clock: Clock;
   readonly azure?: Partial<AzureBehaviour>;
-  readonly ports?: { readonly atlas?: number; readonly azure?: number };
+  readonly gcp?: Partial<GcpBehaviour>;
+  readonly ports?: { readonly atlas?: number; readonly azure?: number; readonly gcp?: number };
   /** Answers requests below `/lab/` on Atlas's port: the control of a lab that runs for itself. */
   control?(lab: Lab): (request: Incoming) => Answer;
 }
@@ -28,15 +33,22 @@ export interface LabOptions {
 export interface Lab {
   readonly atlas: AtlasModel;
   readonly azure: AzureModel;
+  readonly gcp: GcpModel;
   readonly atlasAuth: AtlasAuth;
   readonly faults: Faults;
   readonly urls: {
     readonly atlas: string;
     readonly azureResourceManager: string;
     readonly azureAuthority: string;
+    readonly accessContextManager: string;
+    readonly googleToken: string;
   };
   readonly caCertificatePem: string;
-  readonly credentials: { readonly atlas: AtlasLabCredentials; readonly azure: AzureCredentials };
+  readonly credentials: {
+    readonly atlas: AtlasLabCredentials;
+    readonly azure: AzureCredentials;
+    readonly gcp: GcpCredentials;
+  };
   /** Every request that came, in order. */
   readonly requests: LabRequest[];
   close(): Promise<void>;
@@ -55,11 +67,22 @@ const credentials = {
   },
 };
 
-export async function startLab({ clock, azure: behaviour, ports, control }: LabOptions): Promise<Lab> {
-  const azure = new AzureModel(clock, behaviour);
+export async function startLab(options: LabOptions): Promise<Lab> {
+  const { clock, ports, control } = options;
+  const azure = new AzureModel(clock, options.azure);
+  const gcp = new GcpModel(clock, options.gcp);
   const atlas = new AtlasModel({
     clock,
-    letsIn: (key, address) => key.cloud === 'azure' && azure.letsIn(key.vaultId, address),
+    letsIn: (key, address) => {
+      switch (key.cloud) {
+        case 'azure':
+          return azure.letsIn(key.vaultId, address);
+        case 'gcp':
+          return gcp.letsIn(key, address);
+        default:
+          return false;
+      }
+    },
     tenantId: credentials.azure.tenantId,
   });
   const atlasAuth = new AtlasAuth(clock, credentials.atlas);
@@ -84,22 +107,45 @@ export async function startLab({ clock, azure: behaviour, ports, control }: LabO
     handle: azureHandler(azure, credentials.azure, () => `https://localhost:${azureServer.port}`),
     ...(ports?.azure !== undefined && { port: ports.azure }),
   });
+  const grants = new TokenGrants();
+  const google = tokenHandler(() => googleCredentials(), grants);
+  const accessContextManager = accessContextManagerHandler(gcp, grants);
+  const gcpServer = await startServer({
+    ...shared,
+    service: path => (path === tokenPath ? 'google' : 'gcp'),
+    handle: request => (request.path === tokenPath ? google(request) : accessContextManager(request)),
+    ...(ports?.gcp !== undefined && { port: ports.gcp }),
+  });
+  const gcpUrl = `http://127.0.0.1:${gcpServer.port}`;
+  let madeCredentials: ReturnType<typeof makeCredentials> | undefined;
+  const googleCredentials = () => {
+    madeCredentials ??= makeCredentials(gcpUrl + tokenPath);
+    return madeCredentials;
+  };
 
   const lab: Lab = {
     atlas,
     azure,
+    gcp,
     atlasAuth,
     faults,
     urls: {
       atlas: `http://127.0.0.1:${atlasServer.port}`,
       azureResourceManager: `https://localhost:${azureServer.port}`,
       azureAuthority: `https://localhost:${azureServer.port}`,
+      accessContextManager: gcpUrl,
+      googleToken: gcpUrl + tokenPath,
     },
     caCertificatePem: certificate.cert,
-    credentials,
+    credentials: {
+      ...credentials,
+      get gcp() {
+        return googleCredentials();
+      },
+    },
     requests,
     close: async () => {
-      await Promise.all([atlasServer.close(), azureServer.close()]);
+      await Promise.all([atlasServer.close(), azureServer.close(), gcpServer.close()]);
     },
   };
   handleControl = control?.(lab);
