@@ -2,18 +2,19 @@
 import { randomUUID } from 'node:crypto';
 import type { Answer, Incoming } from '../http.ts';
 import { AwsError } from './aws-error.ts';
-import type { Entity } from './directory.ts';
+import type { Caller } from './evaluate.ts';
+import { KmsService } from './kms-service.ts';
 import type { AwsModel } from './model.ts';
 import { type SigningKey, signedBy } from './signature.ts';
 
-type Operation = (model: AwsModel, caller: Entity, region: string, input: any) => unknown;
+type Operation = (kms: KmsService, caller: Caller, region: string, input: any) => unknown;
 
 const operations: Readonly<Record<string, Operation>> = {
-  GetKeyPolicy: ({ kms }, ...rest) => kms.getKeyPolicy(...rest),
-  PutKeyPolicy: ({ kms }, ...rest) => kms.putKeyPolicy(...rest),
-  DescribeKey: ({ kms }, ...rest) => kms.describeKey(...rest),
-  ListKeyPolicies: ({ kms }, ...rest) => kms.listKeyPolicies(...rest),
-  ListGrants: ({ kms }, ...rest) => kms.listGrants(...rest),
+  GetKeyPolicy: (kms, ...rest) => kms.getKeyPolicy(...rest),
+  PutKeyPolicy: (kms, ...rest) => kms.putKeyPolicy(...rest),
+  DescribeKey: (kms, ...rest) => kms.describeKey(...rest),
+  ListKeyPolicies: (kms, ...rest) => kms.listKeyPolicies(...rest),
+  ListGrants: (kms, ...rest) => kms.listGrants(...rest),
 };
 
 /** The operation that a request names; empty when it names none. */
@@ -22,6 +23,7 @@ export function kmsOperation({ headers }: Pick<Incoming, 'headers'>): string {
 }
 
 export function kmsHandler(model: AwsModel, keys: ReadonlyMap<string, SigningKey>) {
+  const kms = new KmsService(model, model.kms);
   return (request: Incoming): Answer => {
     const nowMs = Date.now() + model.behaviour.clockAheadMs;
     const headers = {
@@ -33,7 +35,7 @@ export function kmsHandler(model: AwsModel, keys: ReadonlyMap<string, SigningKey
       const operation = operations[kmsOperation(request)];
       if (!operation) throw new AwsError('UnknownOperationException', '');
       const { caller, region } = signedBy(request, 'kms', keys, nowMs);
-      const json = operation(model, caller, region, parseBody(request.body));
+      const json = operation(kms, caller, region, parseBody(request.body));
       return { status: 200, headers, json };
     } catch (error) {
       if (!(error instanceof AwsError)) throw error;
