@@ -18,7 +18,12 @@ const absent = new Set([
 ]);
 
 /** What is known of a call that someone makes to a key's own region from the public network. */
-export function directCall(callerArn: string, keyArn: string, addresses: AddressSet): Context {
+export function directCall(
+  callerArn: string,
+  keyArn: string,
+  addresses: AddressSet,
+  facts: ReadonlyMap<string, readonly string[]>,
+): Context {
   const account = accountOf(callerArn);
   const known: Readonly<Record<string, readonly string[] | AddressSet>> = {
     'aws:principalaccount': [account],
@@ -32,6 +37,8 @@ export function directCall(callerArn: string, keyArn: string, addresses: Address
     'kms:calleraccount': [account],
   };
   return key => {
+    const fact = facts.get(key);
+    if (fact) return fact;
     if (absent.has(key) || key.startsWith('aws:principaltag/')) return undefined;
     const value = known[key];
     if (value === undefined) throw new Error(`the lab does not know the condition key ${key}`);

@@ -65,7 +65,8 @@ export class KmsModel {
   /** Someone else writes the key's policy, with Terraform say; unsafe policies too. */
   edit(arn: string, change: (policy: any) => object): void {
     const { policy } = this.key(arn);
-    this.write(policy, this.stored(JSON.stringify(change(JSON.parse(this.shown(policy.newest))))));
+    const next = JSON.stringify(change(JSON.parse(this.shown(policy.newest))));
+    this.write(policy, this.stored(next, { ...this.#state.behaviour, orphanedIds: 'accept' }));
   }
 
   find(arn: string): KmsKey | undefined {
@@ -88,9 +89,8 @@ export class KmsModel {
   }
 
   /** What a policy's text is stored as. Throws an AwsError when KMS refuses it. */
-  stored(text: string): PolicyDocument {
-    const { directory, behaviour } = this.#state;
-    const stored = directory.stored(parsePolicy(text, 'key'), behaviour);
+  stored(text: string, behaviour = this.#state.behaviour): PolicyDocument {
+    const stored = this.#state.directory.stored(parsePolicy(text, 'key'), behaviour);
     if (stored) return stored;
     throw malformed('key', 'Policy contains a statement with one or more invalid principals.');
   }

@@ -1,7 +1,7 @@
 /** KMS over HTTP: the JSON 1.1 protocol, where every operation is a POST to `/` that `X-Amz-Target` names. */
 import { randomUUID } from 'node:crypto';
 import type { Answer, Incoming } from '../http.ts';
-import { AwsError } from './aws-error.ts';
+import { AwsError, awsErrorOf } from './aws-error.ts';
 import type { Caller } from './evaluate.ts';
 import { KmsService } from './kms-service.ts';
 import type { AwsModel } from './model.ts';
@@ -38,8 +38,8 @@ export function kmsHandler(model: AwsModel, keys: ReadonlyMap<string, SigningKey
       const json = operation(kms, caller, region, parseBody(request.body));
       return { status: 200, headers, json };
     } catch (error) {
-      if (!(error instanceof AwsError)) throw error;
-      return { status: error.status, headers, json: { __type: error.code, message: error.message } };
+      const { status, code, message } = awsErrorOf(error, 'KMSInternalException');
+      return { status, headers, json: { __type: code, message } };
     }
   };
 }

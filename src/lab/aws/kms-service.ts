@@ -7,7 +7,7 @@ import { parseCidr } from '../../address/cidr.ts';
 import { AwsError } from './aws-error.ts';
 import { directCall } from './direct-call.ts';
 import { accountOf } from './directory.ts';
-import { type Caller, callingArn, resourceVerdict } from './evaluate.ts';
+import { type Caller, callingArn, resourceVerdict, type Verdict } from './evaluate.ts';
 import type { KmsKey, KmsModel } from './kms-model.ts';
 import { malformed, type PolicyDocument } from './policy-document.ts';
 import { readNow, type SharedState } from './shared-state.ts';
@@ -15,6 +15,8 @@ import { readNow, type SharedState } from './shared-state.ts';
 /** Not adjustable: AWS KMS, resource quotas, "key policy document size". */
 const maxPolicyBytes = 32_768;
 const pageSize = 50;
+/** The other operations are for keys of the caller's own account. */
+const acrossAccounts = ['kms:DescribeKey', 'kms:ListGrants'];
 const policyPattern = /^[\t\n\r\u0020-\u00ff]+$/;
 
 type Input = Readonly<Record<string, any>>;
@@ -95,17 +97,25 @@ export class KmsService {
   #authorized(caller: Caller, region: string, action: string, keyId: unknown): KmsKey {
     if (typeof keyId !== 'string' || keyId === '') throw missing('keyId');
     const key = this.#find(caller, region, keyId);
-    const withheld = this.#state.withheld.has(action);
-    // Nobody may write the policy of a key that AWS manages: its policy grants that to no one.
-    const notOurs = key.manager === 'AWS' && action === 'kms:PutKeyPolicy';
-    // PutKeyPolicy does not reach into another account.
-    const elsewhere = accountOf(key.arn) !== caller.account;
-    if (!withheld && !notOurs && !elsewhere) return key;
-    const kind = withheld ? 'identity' : 'resource';
+    const reaches = accountOf(key.arn) === caller.account || acrossAccounts.includes(action);
+    const verdict = this.#verdict(caller, key.arn, key.policy.newest, action);
+    const withheld = verdict === 'to-account' && this.#state.withheld.has(action);
+    if (reaches && (verdict === 'allow' || (verdict === 'to-account' && !withheld))) return key;
+    const why =
+      verdict === 'deny'
+        ? 'with an explicit deny in a resource-based policy'
+        : `because no ${withheld ? 'identity' : 'resource'}-based policy allows the ${action} action`;
     throw new AwsError(
       'AccessDeniedException',
-      `User: ${callingArn(caller)} is not authorized to perform: ${action} on resource: ${key.arn} because no ${kind}-based policy allows the ${action} action`,
+      `User: ${callingArn(caller)} is not authorized to perform: ${action} on resource: ${key.arn} ${why}`,
     );
+  }
+
+  #verdict(caller: Caller, resource: string, policy: PolicyDocument, action: string): Verdict {
+    const { callerAddress, facts } = this.#state;
+    const asked = AddressSet.of([parseCidr(callerAddress, { bare: 'host' })]);
+    const context = directCall(caller.arn, resource, asked, facts);
+    return resourceVerdict(policy, { caller, action, resource, context }, 'key');
   }
 
   #find(caller: Caller, region: string, keyId: string): KmsKey {
@@ -122,15 +132,10 @@ export class KmsService {
 
   /** KMS's safety check: whether the caller keeps the right to write the policy. */
   #mayWriteAgain(caller: Caller, { arn }: KmsKey, policy: PolicyDocument): boolean {
-    const { behaviour, callerAddress, withheld } = this.#state;
-    const asked = AddressSet.of([parseCidr(callerAddress, { bare: 'host' })]);
+    const { behaviour, withheld } = this.#state;
     const action = 'kms:PutKeyPolicy';
     const judged = behaviour.lockoutCheck === 'with-conditions' ? policy : withoutConditions(policy);
-    const verdict = resourceVerdict(
-      judged,
-      { caller, action, resource: arn, context: directCall(caller.arn, arn, asked) },
-      'key',
-    );
+    const verdict = this.#verdict(caller, arn, judged, action);
     return verdict === 'allow' || (verdict === 'to-account' && !withheld.has(action));
   }
 

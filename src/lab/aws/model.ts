@@ -37,6 +37,7 @@ export class AwsModel implements SharedState {
   readonly kms: KmsModel;
   readonly iam: IamModel;
   readonly withheld = new Set<string>();
+  readonly facts = new Map<string, readonly string[]>();
   behaviour: AwsBehaviour;
   callerAddress = '198.17.0.10';
   staleReads = 0;
@@ -71,7 +72,7 @@ export class AwsModel implements SharedState {
       this.iam.documentsInForce(role).every(own =>
         piecesOf(asked, [keyPolicy, ...own]).every(piece =>
           atlasActions.every(action => {
-            const context = directCall(roleArn, keyArn, piece);
+            const context = directCall(roleArn, keyArn, piece, this.facts);
             const question = { caller, action, resource: keyArn, context };
             return allows(keyPolicy, own, question, granted.includes(action.slice('kms:'.length)));
           }),

@@ -1,7 +1,7 @@
 /** The Query protocol, which IAM and STS speak: a form in, XML out. */
 import { randomUUID } from 'node:crypto';
 import type { Answer, Incoming } from '../http.ts';
-import { AwsError } from './aws-error.ts';
+import { AwsError, awsErrorOf } from './aws-error.ts';
 import type { Caller } from './evaluate.ts';
 import type { AwsModel } from './model.ts';
 import { type SigningKey, signedBy } from './signature.ts';
@@ -51,10 +51,9 @@ export function queryHandler(service: QueryService, model: AwsModel, keys: Reado
       });
       return { status: 200, headers, text };
     } catch (error) {
-      if (!(error instanceof AwsError)) throw error;
-      const { code, message, status } = error;
+      const { code, message, status } = awsErrorOf(error, 'ServiceFailure');
       const text = root('ErrorResponse', {
-        Error: { Type: 'Sender', Code: code, Message: message },
+        Error: { Type: status < 500 ? 'Sender' : 'Receiver', Code: code, Message: message },
         RequestId: requestId,
       });
       return { status, headers, text };
