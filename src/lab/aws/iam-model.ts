@@ -24,13 +24,14 @@ export interface Role {
 export interface ManagedPolicy {
   readonly arn: string;
   readonly createdMs: number;
-  /** Ids such as `v1`; at most five. A change of a managed policy is in force at once in the lab. */
+  /** Ids such as `v1`. A change of a managed policy is in force at once in the lab. */
   readonly versions: Map<string, StoredPolicy>;
   defaultVersion: string;
 }
 
 const maxManagedCharacters = 6_144;
 const maxAttachedPolicies = 10;
+const maxVersions = 5;
 
 export class IamModel {
   readonly #state: SharedState;
@@ -76,10 +77,11 @@ export class IamModel {
     if (policy !== undefined) this.addManagedPolicy(policyArn, policy);
     if (!this.#managed.has(policyArn)) throw new Error(`no policy ${policyArn}`);
     const { attached } = this.role(roleArn);
+    if (attached.includes(policyArn)) return;
     if (attached.length >= maxAttachedPolicies) {
       throw limitExceeded(`Cannot exceed quota for PoliciesPerRole: ${maxAttachedPolicies}`);
     }
-    if (!attached.includes(policyArn)) attached.push(policyArn);
+    attached.push(policyArn);
   }
 
   addManagedPolicy(arn: string, policy: object): void {
@@ -88,6 +90,9 @@ export class IamModel {
       throw limitExceeded(`Cannot exceed quota for PolicySize: ${maxManagedCharacters}`);
     }
     const known = this.#managed.get(arn);
+    if (known?.versions.size === maxVersions) {
+      throw limitExceeded(`Cannot exceed quota for VersionsPerPolicy: ${maxVersions}`);
+    }
     const version = `v${(known?.versions.size ?? 0) + 1}`;
     if (known) {
       known.versions.set(version, stored);

@@ -177,8 +177,9 @@ function urlEncoded(text: string): string {
 }
 
 function page(name: string, all: readonly unknown[], { Marker, MaxItems = defaultPageSize }: Input): Input {
-  const start = Marker === undefined ? 0 : Number(Buffer.from(Marker, 'base64').toString());
-  if (!Number.isInteger(start) || start < 0 || start > all.length) {
+  const decoded = Marker === undefined ? '0' : Buffer.from(Marker, 'base64').toString();
+  const start = Number(decoded);
+  if (!/^\d+$/.test(decoded) || start > all.length) {
     throw new AwsError('ValidationError', `Invalid Marker: ${Marker}`);
   }
   const end = start + Number(MaxItems);

@@ -38,11 +38,13 @@ export class KmsModel {
 
   addKey({ arn, policy, manager = 'CUSTOMER' }: NewKey): KmsKey {
     this.#state.directory.addAccount(accountOf(arn));
+    // It stands for a key that has been there for long.
+    const settled = { ...this.#state.behaviour, newPrincipalMs: 0 };
     const key: KmsKey = {
       arn,
       createdMs: this.#state.clock.now(),
       manager,
-      policy: new Timeline(this.stored(JSON.stringify(policy))),
+      policy: new Timeline(this.stored(JSON.stringify(policy), settled)),
       grants: [],
       state: 'Enabled',
     };
