@@ -8,6 +8,7 @@ export type {
   AzureCloud,
   AzureCredentialConfig,
   AzureKeyVaultConfig,
+  ChannelConfig,
   Config,
   GateConfig,
   GcpAccessLevelConfig,

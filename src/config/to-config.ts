@@ -5,6 +5,7 @@ import { atlasBaseUrls } from '../atlas/client.ts';
 import { defaultRemovalPolicy, type RemovalPolicy } from '../plan/removal-policy.ts';
 import type { AtlasAuthConfig, AtlasConfig, Config, GateConfig } from './config.ts';
 import { parseDuration } from './duration.ts';
+import { toChannel } from './notify-schema.ts';
 import { type ConfigText, defaultPolicyName, defaultSid, type GateText } from './schema.ts';
 import { parseSecretReference, type SecretReference } from './secret-reference.ts';
 
@@ -30,6 +31,7 @@ export function toConfig(
     atlas: toAtlas(text.atlas ?? {}, folder, env),
     static: (text.static ?? []).map(({ cidr, note }) => ({ cidr: block(cidr), note })),
     gates: (text.gates ?? []).map(gate => toGate(gate, folder)),
+    notify: (text.notify ?? []).map(each => toChannel(each, given => reference(given, folder))),
     findings: [],
   });
 }

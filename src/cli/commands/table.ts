@@ -145,6 +145,14 @@ export const commands: readonly CommandEntry[] = [
     load: () => import('./undo.ts'),
   },
   {
+    name: 'notify',
+    summary: 'send a test message to every channel of the config',
+    arguments: [['<what>', '`test`']],
+    options: [{ flags: '--channel <name>', description: 'only this one; may be repeated', parse: repeated }],
+    examples: ['postern notify test', 'postern notify test --channel oncall'],
+    load: () => import('./notify.ts'),
+  },
+  {
     name: 'demo',
     summary: 'the whole story against a simulated Atlas and cloud; no account needed',
     options: [

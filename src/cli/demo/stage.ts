@@ -94,6 +94,7 @@ function configOf(lab: Lab, project: LabProject, removal: RemovalPolicy): Config
         removal,
       },
     ],
+    notify: [],
     findings: [],
   };
 }
