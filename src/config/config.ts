@@ -135,6 +135,24 @@ export type ChannelConfig =
       readonly to: readonly string[];
     });
 
+export interface TokenConfig {
+  readonly name: string;
+  /** `sha256:` and the hash in hex; the token itself is nowhere. */
+  readonly hash: string;
+  readonly may: readonly ('read' | 'sync' | 'approve')[];
+}
+
+export interface ServerConfig {
+  readonly host: string;
+  readonly port: number;
+  /** Names by which it may be called, beside this machine's own; lower case. */
+  readonly hosts: readonly string[];
+  readonly anonymousRead: boolean;
+  readonly tokens: readonly TokenConfig[];
+  /** Undefined: Atlas's webhook is not taken. */
+  readonly atlasWebhookSecret: SecretReference | undefined;
+}
+
 export interface Config {
   /** The file it was read from; undefined when there is none. */
   readonly path: string | undefined;
@@ -144,5 +162,7 @@ export interface Config {
   readonly gates: readonly GateConfig[];
   /** Who is told what. */
   readonly notify: readonly ChannelConfig[];
+  /** Undefined: nothing listens. */
+  readonly server: ServerConfig | undefined;
   readonly findings: readonly Finding[];
 }

@@ -12,7 +12,9 @@ export type {
   Config,
   GateConfig,
   GcpAccessLevelConfig,
+  ServerConfig,
   StaticAddress,
+  TokenConfig,
 } from './config.ts';
 export { formatDuration, parseDuration } from './duration.ts';
 export { ConfigError, type ConfigIssue } from './errors.ts';

@@ -10,6 +10,7 @@ import { defaultRemovalPolicy } from '../plan/removal-policy.ts';
 import { formatDuration, parseDuration } from './duration.ts';
 import { secretReference, text } from './fields.ts';
 import { channel } from './notify-schema.ts';
+import { server } from './server-schema.ts';
 import { baseUrlFault, urlFault } from './urls.ts';
 
 /** What is ours in AWS, unless the config says otherwise. */
@@ -302,6 +303,7 @@ export const configSchema = z
       .meta({ description: 'Further addresses that every gate lets in.' })
       .optional(),
     gates: z.array(gate).meta({ description: 'The access lists to look after.' }).optional(),
+    server: server.optional(),
     notify: z.array(channel).meta({ description: 'Who is told what.' }).optional(),
   })
   .meta({ title: 'Postern config', description: 'postern.yaml' });

@@ -23,6 +23,7 @@ test('without a file everything is at its default and there are no gates', () =>
     static: [],
     gates: [],
     notify: [],
+    server: undefined,
     findings: [],
   });
 });

@@ -95,6 +95,7 @@ function configOf(lab: Lab, project: LabProject, removal: RemovalPolicy): Config
       },
     ],
     notify: [],
+    server: undefined,
     findings: [],
   };
 }
