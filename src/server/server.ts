@@ -71,6 +71,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     // Open event streams must not hold a stop up.
     forceCloseConnections: true,
     routerOptions: { maxParamLength: 100 },
+    frameworkErrors: (error, _, reply) => void fail(options, error, reply),
   });
   app.server.maxConnections = maxConnections;
   await app.register(rateLimit, { max: requestsPerMinute, timeWindow: 60_000 });

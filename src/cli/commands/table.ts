@@ -153,6 +153,14 @@ export const commands: readonly CommandEntry[] = [
     load: () => import('./notify.ts'),
   },
   {
+    name: 'token',
+    summary: 'make a token for the HTTP API of `postern watch`',
+    arguments: [['[name]', 'what it is called in the config']],
+    options: [],
+    examples: ['postern token ci'],
+    load: () => import('./token.ts'),
+  },
+  {
     name: 'demo',
     summary: 'the whole story against a simulated Atlas and cloud; no account needed',
     options: [
