@@ -1,5 +1,5 @@
 /** Faults on request: what a real network and a real cloud do on a bad day. */
-export const labServices = ['atlas', 'azure', 'entra', 'gcp', 'google'] as const;
+export const labServices = ['atlas', 'azure', 'entra', 'gcp', 'google', 'kms', 'iam', 'sts'] as const;
 export type LabService = (typeof labServices)[number];
 
 export interface CannedAnswer {
@@ -21,15 +21,15 @@ export type FaultAct =
   | { readonly kind: 'cut-after' }
   /** The request takes effect, and half of the answer's body arrives. */
   | { readonly kind: 'truncate' }
-  /** Something that happens right after the request took effect, before its answer leaves. */
+  /** Something that happens right after the request was dealt with, before its answer leaves. */
   | { readonly kind: 'meanwhile'; happens(): void }
-  /** The answer's JSON is changed on its way. */
+  /** The answer's JSON, or its XML as a text, is changed on its way. */
   | { readonly kind: 'edit'; edit(body: any): unknown };
 
 export interface Fault {
   readonly on: LabService;
   readonly method?: string;
-  /** Matched anywhere in the path. */
+  /** Matched anywhere in the path; where AWS has one path for everything, the operation: `/PutKeyPolicy`. */
   readonly path?: string;
   /** How many requests it hits; default: until it is removed. */
   readonly times?: number;

@@ -1,10 +1,15 @@
-/** The lab: Atlas and the clouds on loopback, obeying the real rules. */
+/** The lab: Atlas, and the clouds with their sign-in services, on loopback, obeying the real rules. */
 import tls from 'node:tls';
 import type { Clock } from '../clock.ts';
 import { AtlasAuth, type AtlasLabCredentials } from './atlas/auth.ts';
 import { AtlasModel } from './atlas/model.ts';
 import { RateLimits } from './atlas/rate-limit.ts';
 import { atlasHandler } from './atlas/server.ts';
+import { callerOf } from './aws/evaluate.ts';
+import { type AwsBehaviour, AwsModel } from './aws/model.ts';
+import { startAws } from './aws/server.ts';
+import type { AwsCredentials } from './aws/signature.ts';
+import { labCallerArn } from './aws/world.ts';
 import { type AzureBehaviour, AzureModel } from './azure/model.ts';
 import { type AzureCredentials, azureHandler, isEntra } from './azure/server.ts';
 import { makeCertificate } from './certificate.ts';
@@ -14,6 +19,7 @@ import { accessContextManagerHandler } from './gcp/server.ts';
 import { type GcpCredentials, makeCredentials, TokenGrants, tokenHandler, tokenPath } from './gcp/token.ts';
 import { type Answer, type Incoming, type LabRequest, startServer } from './http.ts';
 
+export type { AwsBehaviour } from './aws/model.ts';
 export type { AzureBehaviour } from './azure/model.ts';
 export { type Fault, type FaultAct, Faults, poisons } from './faults.ts';
 export type { GcpBehaviour } from './gcp/model.ts';
@@ -24,8 +30,16 @@ export { refusals } from './refusals.ts';
 export interface LabOptions {
   readonly clock: Clock;
   readonly azure?: Partial<AzureBehaviour>;
+  readonly aws?: Partial<AwsBehaviour>;
   readonly gcp?: Partial<GcpBehaviour>;
-  readonly ports?: { readonly atlas?: number; readonly azure?: number; readonly gcp?: number };
+  readonly ports?: {
+    readonly atlas?: number;
+    readonly azure?: number;
+    readonly gcp?: number;
+    readonly kms?: number;
+    readonly iam?: number;
+    readonly sts?: number;
+  };
   /** Answers requests below `/lab/` on Atlas's port: the control of a lab that runs for itself. */
   control?(lab: Lab): (request: Incoming) => Answer;
 }
@@ -34,6 +48,7 @@ export interface Lab {
   readonly atlas: AtlasModel;
   readonly azure: AzureModel;
   readonly gcp: GcpModel;
+  readonly aws: AwsModel;
   readonly atlasAuth: AtlasAuth;
   readonly faults: Faults;
   readonly urls: {
@@ -42,12 +57,16 @@ export interface Lab {
     readonly azureAuthority: string;
     readonly accessContextManager: string;
     readonly googleToken: string;
+    readonly kms: string;
+    readonly iam: string;
+    readonly sts: string;
   };
   readonly caCertificatePem: string;
   readonly credentials: {
     readonly atlas: AtlasLabCredentials;
     readonly azure: AzureCredentials;
     readonly gcp: GcpCredentials;
+    readonly aws: AwsCredentials;
   };
   /** Every request that came, in order. */
   readonly requests: LabRequest[];
@@ -65,12 +84,13 @@ const credentials = {
     clientId: 'c0ffee00-0000-4000-8000-000000000001',
     clientSecret: 'lab-only~azure~secret',
   },
+  aws: { accessKeyId: 'AKIALABONLYLABONLY01', secretAccessKey: 'lab-only/aws/secret' },
 };
 
-export async function startLab(options: LabOptions): Promise<Lab> {
-  const { clock, ports, control } = options;
-  const azure = new AzureModel(clock, options.azure);
-  const gcp = new GcpModel(clock, options.gcp);
+export async function startLab({ clock, ports, control, ...behaviours }: LabOptions): Promise<Lab> {
+  const azure = new AzureModel(clock, behaviours.azure);
+  const aws = new AwsModel(clock, behaviours.aws);
+  const gcp = new GcpModel(clock, behaviours.gcp);
   const atlas = new AtlasModel({
     clock,
     letsIn: (key, address) => {
@@ -79,8 +99,8 @@ export async function startLab(options: LabOptions): Promise<Lab> {
           return azure.letsIn(key.vaultId, address);
         case 'gcp':
           return gcp.letsIn(key, address);
-        default:
-          return false;
+        case 'aws':
+          return aws.letsIn(key, address);
       }
     },
     tenantId: credentials.azure.tenantId,
@@ -122,11 +142,14 @@ export async function startLab(options: LabOptions): Promise<Lab> {
     madeCredentials ??= makeCredentials(gcpUrl + tokenPath);
     return madeCredentials;
   };
+  const caller = callerOf(aws.directory.add(labCallerArn));
+  const awsServers = await startAws(aws, credentials.aws, caller, shared, ports);
 
   const lab: Lab = {
     atlas,
     azure,
     gcp,
+    aws,
     atlasAuth,
     faults,
     urls: {
@@ -135,6 +158,7 @@ export async function startLab(options: LabOptions): Promise<Lab> {
       azureAuthority: `https://localhost:${azureServer.port}`,
       accessContextManager: gcpUrl,
       googleToken: gcpUrl + tokenPath,
+      ...awsServers.urls,
     },
     caCertificatePem: certificate.cert,
     credentials: {
@@ -145,7 +169,8 @@ export async function startLab(options: LabOptions): Promise<Lab> {
     },
     requests,
     close: async () => {
-      await Promise.all([atlasServer.close(), azureServer.close(), gcpServer.close()]);
+      const servers = [atlasServer, azureServer, gcpServer, awsServers];
+      await Promise.all(servers.map(server => server.close()));
     },
   };
   handleControl = control?.(lab);

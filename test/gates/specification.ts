@@ -181,6 +181,29 @@ export function gateSpecification(name: string, openSubject: () => Promise<GateS
       }
     });
 
+    test.each([
+      429, 503,
+    ])('a change while a write that was turned away (%d) waits is seen before it is sent again', async status => {
+      const calls = await callsOfWrite(await openSubject());
+      const subject = await openSubject();
+      const attempt = await beginWrite(subject);
+      const hit = { on: subject.service, after: calls.findIndex(subject.isWrite), times: 1 };
+      subject.faults.add({
+        ...hit,
+        act: { kind: 'answer', status, headers: { 'retry-after': '7' }, body: '{}' },
+      });
+      subject.faults.add({
+        ...hit,
+        act: { kind: 'meanwhile', happens: () => subject.someoneAdds(someones) },
+      });
+      const result = await attempt.write();
+      expect(subject.faults.hits).toHaveLength(1);
+      expect(subject.entries()).toContain(someones);
+      if (result instanceof GateConflictError || (result instanceof Error && result.name === 'GateError')) {
+        expect(sorted(subject.entries())).toEqual(sorted([...attempt.before, someones]));
+      }
+    });
+
     test('a list beyond the limit is refused with figures, and nothing is sent', async () => {
       const subject = await openSubject();
       const gate = await subject.openGate();

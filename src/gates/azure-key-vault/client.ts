@@ -1,7 +1,10 @@
 /** The requests that this gate makes, by Microsoft's own SDK over our transport. */
+import type { HttpClient } from '@azure/core-rest-pipeline';
 import type { z } from 'zod';
 import type { Secret } from '../../secret.ts';
+import { TransportError } from '../../transport/errors.ts';
 import type { Transport } from '../../transport/transport.ts';
+import { type ArmErrorBody, ArmRefusal, isNoToken, TokenRequestError } from './errors.ts';
 import { httpClientOver } from './http-client.ts';
 import { type Lock, locksAnswer, type Permission, permissionsAnswer } from './rights.ts';
 import { type NetworkAclsAnswer, type VaultAnswer, vaultAnswer } from './schema.ts';
@@ -65,6 +68,14 @@ export async function createVaultClient(options: ClientOptions): Promise<VaultCl
   ]);
   const { vaultId, transport, endpoint, authorityHost, credential } = options;
   const httpClient = httpClientOver(transport);
+  let tokenFault: TransportError | undefined;
+  const entra: HttpClient = {
+    sendRequest: request =>
+      httpClient.sendRequest(request).catch(error => {
+        if (error instanceof TransportError) tokenFault = error;
+        throw error;
+      }),
+  };
   // The transport retries, and knows which requests may be sent twice.
   const pipeline = { httpClient, retryOptions: { maxRetries: 0 } };
   // A host of our own, such as the lab's, is not in Microsoft's directory of authorities.
@@ -76,13 +87,16 @@ export async function createVaultClient(options: ClientOptions): Promise<VaultCl
         credential.clientSecret.reveal(),
         {
           ...pipeline,
+          httpClient: entra,
           authorityHost,
           disableInstanceDiscovery: !isKnownAuthority,
         },
       )
-    : new identity.DefaultAzureCredential({ ...pipeline, authorityHost });
+    : new identity.DefaultAzureCredential({ ...pipeline, httpClient: entra, authorityHost });
+  const resourceManager = refusing(httpClient);
   const client = new KeyVaultManagementClient(tokens, vaultId.subscriptionId, {
     ...pipeline,
+    httpClient: resourceManager,
     endpoint,
     credentials: { scopes: [`${endpoint}/.default`] },
   });
@@ -92,17 +106,19 @@ export async function createVaultClient(options: ClientOptions): Promise<VaultCl
     send: (onResponse: (response: { bodyAsText?: string | null }) => void) => Promise<unknown>,
   ) => {
     let text: string | undefined;
+    tokenFault = undefined;
     await send(response => {
       text = response.bodyAsText ?? undefined;
+    }).catch(error => {
+      throw isNoToken(error) && tokenFault ? new TokenRequestError(tokenFault) : error;
     });
     return parse(vaultAnswer, 'a vault', text);
   };
   /** What the vault SDK has no method for, with its token and through its pipeline. */
   const authorization = async <T>(path: string, schema: z.ZodType<T>): Promise<T> => {
     const url = `${endpoint}${vaultId.text}/providers/Microsoft.Authorization/${path}`;
-    const response = await client.pipeline.sendRequest(httpClient, createPipelineRequest({ url }));
+    const response = await client.pipeline.sendRequest(resourceManager, createPipelineRequest({ url }));
     const text = response.bodyAsText ?? undefined;
-    if (response.status !== 200) throw refusal(response.status, text);
     return parse(schema, 'a list', text);
   };
   const { resourceGroup, vault } = vaultId;
@@ -138,13 +154,20 @@ function parse<T>(schema: z.ZodType<T>, what: string, text: string | undefined):
   );
 }
 
-/** In the shape of the SDK's own errors. */
-function refusal(statusCode: number, text: string | undefined): Error {
-  const { error } = (parseJson(text) ?? {}) as { error?: { code?: string; message?: string } };
-  return Object.assign(new Error(error?.message ?? 'It gave no reason.'), {
-    statusCode,
-    ...(error?.code !== undefined && { code: error.code }),
-  });
+/**
+ * Throws Resource Manager's refusals before the SDK sees them: of one without a body, a gateway's say, it would
+ * make an error that does not tell the status. A 401 is the SDK's, which may answer it with another token.
+ */
+function refusing(httpClient: HttpClient): HttpClient {
+  return {
+    async sendRequest(request) {
+      const response = await httpClient.sendRequest(request);
+      const { status, headers, bodyAsText } = response;
+      if (status < 400 || status === 401) return response;
+      const { error } = (parseJson(bodyAsText ?? undefined) ?? {}) as Partial<Record<'error', ArmErrorBody>>;
+      throw new ArmRefusal(status, error, headers.get('retry-after'));
+    },
+  };
 }
 
 function parseJson(text: string | undefined): unknown {
