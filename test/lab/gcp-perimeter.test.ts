@@ -8,6 +8,7 @@ import {
   labPerimeter,
   labPolicy,
 } from '../../src/lab/gcp/world.ts';
+import { countListed, takeOut } from '../../src/lab/key-list.ts';
 import { openGcpLab } from './gcp-client.ts';
 
 const minuteMs = 60_000;
@@ -202,4 +203,13 @@ test('the key is valid once every address in use is let in, and not before', asy
   clock.advance(5 * minuteMs);
   expect(isValid()).toBe(true);
   expect(lab.gcp.level(`${labPolicy}/accessLevels/office`)).toBeDefined();
+});
+
+test("the control counts what is listed for the project's key, and takes out of it", async () => {
+  const { lab, key, letsIn, clock } = await openGcpLab();
+  expect(countListed(lab, key)).toBe(2);
+  takeOut(lab, key, '52.7.232.43/32');
+  expect(countListed(lab, key)).toBe(1);
+  clock.advance(5 * minuteMs);
+  expect(letsIn(listed)).toBe(false);
 });
