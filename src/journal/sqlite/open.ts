@@ -2,16 +2,18 @@
 import { closeSync, openSync, realpathSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { Kysely } from 'kysely';
+import { Kysely, sql } from 'kysely';
 import { type Clock, systemClock } from '../../clock.ts';
 import { JournalError } from '../errors.ts';
 import type { Journal } from '../journal.ts';
 import { makeDirectory } from '../make-directory.ts';
 import { type JournalTables, migrations } from '../schema.ts';
 import { SqlJournal } from '../sql-journal.ts';
+import type { SqlStore } from '../sql-store.ts';
 import { Turns } from '../turns.ts';
 import { nodeSqliteDialect } from './dialect.ts';
 import { explainSqlite, isBusy } from './explain.ts';
+import { processLeaseMs, processLocks } from './process-locks.ts';
 
 /** How long one process waits for another's transaction; they take milliseconds. */
 const busyTimeoutMs = 10_000;
@@ -24,11 +26,17 @@ const switchWaitMs = 10;
  * @throws JournalError when the file cannot be opened, is damaged, is not a journal, or is one of a newer
  * Postern; the file is never replaced, deleted, or, in these cases, written
  */
-export async function openJournal(options: {
+export async function openJournal(options: SqliteOptions): Promise<Journal> {
+  return new SqlJournal(await openSqliteStore(options));
+}
+
+export interface SqliteOptions {
   readonly path: string;
   readonly clock?: Clock;
-}): Promise<Journal> {
-  const { path, clock = systemClock } = options;
+}
+
+/** What is behind `openJournal`, for what works on its tables. */
+export async function openSqliteStore({ path, clock = systemClock }: SqliteOptions): Promise<SqlStore> {
   let database: DatabaseSync | undefined;
   try {
     makeDirectory(dirname(path));
@@ -43,18 +51,45 @@ export async function openJournal(options: {
     database?.close();
     throw explainSqlite(path, 'cannot be opened', error);
   }
-  return sqliteJournal(database, path, clock);
+  return sqliteStore(database, path, clock);
 }
 
 /** A journal over a database that is open and migrated. */
 export function sqliteJournal(database: DatabaseSync, path: string, clock: Clock): Journal {
-  return new SqlJournal({
-    db: new Kysely<JournalTables>({ dialect: nodeSqliteDialect(database) }),
+  return new SqlJournal(sqliteStore(database, path, clock));
+}
+
+function sqliteStore(database: DatabaseSync, path: string, clock: Clock): SqlStore {
+  const db = new Kysely<JournalTables>({ dialect: nodeSqliteDialect(database) });
+  return {
+    db,
     location: path,
-    clock,
-    transaction: { begin: 'begin immediate', commit: 'commit', rollback: 'rollback' },
+    locks: processLocks(clock),
+    lockLeaseMs: processLeaseMs,
     turns: turnsOf(path),
+    transact: work => transact(db, work),
     explain: error => explainSqlite(path, 'could not be used', error),
+  };
+}
+
+/** `immediate`: with the lock from the beginning, so that what it reads stays true while it writes. */
+function transact<T>(
+  db: Kysely<JournalTables>,
+  work: (db: Kysely<JournalTables>) => Promise<T>,
+): Promise<T> {
+  return db.connection().execute(async connection => {
+    await sql.raw('begin immediate').execute(connection);
+    try {
+      const result = await work(connection);
+      await sql.raw('commit').execute(connection);
+      return result;
+    } catch (error) {
+      await sql
+        .raw('rollback')
+        .execute(connection)
+        .catch(() => {});
+      throw error;
+    }
   });
 }
 
