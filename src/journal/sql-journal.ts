@@ -320,7 +320,7 @@ export class SqlJournal implements Journal {
    */
   async close(): Promise<void> {
     await this.#locks.close({ release: this.#hasFailed });
-    await this.#store.turns?.take(async () => {});
+    await this.#store.turns(undefined)?.take(async () => {});
     await this.#db.destroy().catch(() => {});
   }
 
@@ -342,8 +342,9 @@ export class SqlJournal implements Journal {
 
   /** @param scope within which transactions run one after another; none for a single statement */
   #inTransaction<T>(work: (db: Kysely<JournalTables>) => Promise<T>, scope?: string): Promise<T> {
-    const take = <R>(turn: () => Promise<R>) => this.#store.turns?.take(turn) ?? turn();
-    return this.#explained(() => take(() => this.#transact(work, scope)));
+    const turns = this.#store.turns(scope);
+    const transact = () => this.#explained(() => this.#transact(work, scope));
+    return turns ? turns.take(transact) : transact();
   }
 
   #transact<T>(work: (db: Kysely<JournalTables>) => Promise<T>, scope: string | undefined): Promise<T> {

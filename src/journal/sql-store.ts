@@ -13,8 +13,8 @@ export interface SqlStore {
   readonly lockLeaseMs: number;
   /** Does `work` in one transaction that can write. */
   transact<T>(work: (db: Kysely<JournalTables>) => Promise<T>): Promise<T>;
-  /** Whose transactions wait for each other, where there is one connection, and there may be more to one file. */
-  readonly turns?: Turns;
+  /** Has the transactions of a scope take place in the order in which they were asked for. */
+  turns(scope: string | undefined): Turns | undefined;
   /**
    * First thing in a transaction that reads before it writes: waits until no other one is in the same scope.
    * Absent where a transaction is alone from its beginning.

@@ -63,7 +63,10 @@ export async function startPostgres(): Promise<PostgresServer> {
           ...['-D', data, '-p', String(port), '-k', ''],
           // A test's data need not outlive the machine, and 60 connections are all that it has.
           ...['fsync=off', 'listen_addresses=127.0.0.1', 'max_connections=60'].flatMap(each => ['-c', each]),
-          ...['shared_buffers=16MB', 'max_worker_processes=2', 'autovacuum=off'].flatMap(each => ['-c', each]),
+          ...['shared_buffers=16MB', 'max_worker_processes=2', 'autovacuum=off'].flatMap(each => [
+            '-c',
+            each,
+          ]),
         ],
         { ...identity, stdio: ['ignore', 'ignore', 'pipe'], env: { PATH: process.env.PATH, LC_ALL: 'C' } },
       );

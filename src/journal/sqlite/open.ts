@@ -61,22 +61,20 @@ export function sqliteJournal(database: DatabaseSync, path: string, clock: Clock
 
 function sqliteStore(database: DatabaseSync, path: string, clock: Clock): SqlStore {
   const db = new Kysely<JournalTables>({ dialect: nodeSqliteDialect(database) });
+  const turns = turnsOf(path);
   return {
     db,
     location: path,
     locks: processLocks(clock),
     lockLeaseMs: processLeaseMs,
-    turns: turnsOf(path),
+    turns: () => turns,
     transact: work => transact(db, work),
     explain: error => explainSqlite(path, 'could not be used', error),
   };
 }
 
 /** `immediate`: with the lock from the beginning, so that what it reads stays true while it writes. */
-function transact<T>(
-  db: Kysely<JournalTables>,
-  work: (db: Kysely<JournalTables>) => Promise<T>,
-): Promise<T> {
+function transact<T>(db: Kysely<JournalTables>, work: (db: Kysely<JournalTables>) => Promise<T>): Promise<T> {
   return db.connection().execute(async connection => {
     await sql.raw('begin immediate').execute(connection);
     try {
