@@ -46,6 +46,8 @@ export interface SessionOptions {
   /** Only these gates; default all. */
   readonly gateNames?: readonly string[];
   readonly overrides?: Overrides;
+  /** How old another worker's complete reading of a feed may be to be used here; default: none is used. */
+  readonly sharedReadingMaxAgeMs?: number;
   /** @param fence to be asked by the gate's transport before anything that can write is sent */
   openGate(gate: GateConfig, fence: Fence): Promise<Gate>;
   report(gateName: string | undefined, event: RunEvent): void;
@@ -98,6 +100,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
     journal: guarded,
     clock,
     shrinkWindowMs: defaultRemovalPolicy.shrinkWindowMs,
+    sharedMaxAgeMs: sharedMaxAgeMs(options),
     observe: (feed, previous) => observeFeed(feed, previous, { client, config, clock }),
     onRead: ({ feed, newest }) =>
       report(undefined, {
@@ -135,6 +138,14 @@ async function tryToOpen({
   } catch (error) {
     return { journal: undefined, reason: error instanceof Error ? error.message : String(error) };
   }
+}
+
+/**
+ * A run's reading is as old as the oldest of its feeds. So that no reading is counted twice in a ledger, beside a
+ * newer one of another feed, none is shared for longer than readings must be apart to count as two.
+ */
+function sharedMaxAgeMs({ config, sharedReadingMaxAgeMs = 0 }: SessionOptions): number {
+  return Math.min(sharedReadingMaxAgeMs, ...config.gates.map(({ removal }) => removal.minReadGapMs));
 }
 
 interface Parts {
