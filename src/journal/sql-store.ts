@@ -13,6 +13,14 @@ export interface SqlStore {
   readonly lockLeaseMs: number;
   /** Does `work` in one transaction that can write. */
   transact<T>(work: (db: Kysely<JournalTables>) => Promise<T>): Promise<T>;
+  /** Does `read` in a transaction that sees everything as it is at its beginning. */
+  snapshot<T>(read: (db: Kysely<JournalTables>) => Promise<T>): Promise<T>;
+  /** Which of the migrations are in it: all that this Postern knows. */
+  readonly schemaVersion: number;
+  /** How much room it takes on its disk. */
+  sizeBytes(): Promise<number>;
+  /** After rows were inserted with ids of their own: has the next id be one that is free. */
+  afterCopy?(db: Kysely<JournalTables>): Promise<void>;
   /** Has the transactions of a scope take place in the order in which they were asked for. */
   turns(scope: string | undefined): Turns | undefined;
   /**

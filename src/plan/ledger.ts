@@ -63,6 +63,8 @@ export function restartGrace(
 }
 
 function countAbsence(row: LedgerRow, { atMs, minReadGapMs }: LedgerReading): LedgerRow {
+  // Another worker's newer reading wanted it.
+  if (atMs < row.lastWantedAtMs) return row;
   if (row.absentSinceMs === null) {
     return { ...row, absentSinceMs: atMs, absentReads: 1, lastAbsentReadAtMs: atMs };
   }

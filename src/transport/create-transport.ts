@@ -66,7 +66,7 @@ export function createTransport(options: TransportOptions): Transport {
       const deadlineMs = clock.now() + settings.totalTimeoutMs;
       const maxRetries = request.maxRetries ?? settings.maxRetries;
       for (let attempt = 0; ; attempt++) {
-        refuseUnlessFree(request, attempt);
+        refuseUnlessFree(request);
         const outcome = await attemptOnce(request, Math.min(settings.tryTimeoutMs, deadlineMs - clock.now()));
         const waitMs =
           attempt < maxRetries
@@ -112,11 +112,12 @@ export function createTransport(options: TransportOptions): Transport {
 }
 
 /** A try that waited may wake up in another world, so this is asked before each of them. */
-function refuseUnlessFree(request: TransportRequest, attempt: number): void {
+function refuseUnlessFree(request: TransportRequest): void {
   const reason = request.refusal && !onlyReads(request) ? request.refusal() : undefined;
   if (reason === undefined) return;
   throw new TransportError('refused-write', request, `not sent, because ${reason}.`, {
-    mayHaveBeenSent: attempt > 0,
+    // A try before this one was certainly not carried out, or it would not be tried again.
+    mayHaveBeenSent: false,
   });
 }
 

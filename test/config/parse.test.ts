@@ -33,7 +33,9 @@ test.each<[name: string, yaml: string, faults: readonly string[]]>([
   [
     'an unknown key that is like no other',
     'xyzzy: 1',
-    ['postern.yaml:1:1  unknown key "xyzzy"; expected one of state, database, atlas, static, gates. Take it out.'],
+    [
+      'postern.yaml:1:1  unknown key "xyzzy"; expected one of state, database, atlas, static, gates. Take it out.',
+    ],
   ],
   [
     'an unknown key in another style',

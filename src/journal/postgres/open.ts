@@ -7,10 +7,10 @@ import type { JournalTables } from '../schema.ts';
 import { SqlJournal } from '../sql-journal.ts';
 import type { SqlStore } from '../sql-store.ts';
 import { Turns } from '../turns.ts';
-import { parseDatabaseUrl } from './address.ts';
+import { journalSchema, parseDatabaseUrl } from './address.ts';
 import { explainPostgres, isConnectionFault, isContention } from './explain.ts';
 import { fleetLeaseMs, leasedLocks } from './leased-locks.ts';
-import { migrate } from './migrate.ts';
+import { migrate, postgresMigrations } from './migrate.ts';
 
 export interface PostgresOptions {
   /** `postgresql://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=verify-full` */
@@ -66,6 +66,17 @@ export async function openPostgresStore({ url, leaseMs = fleetLeaseMs }: Postgre
     locks: leasedLocks,
     lockLeaseMs: leaseMs,
     transact: work => transact(db, work),
+    snapshot: read =>
+      db.transaction().setIsolationLevel('repeatable read').setAccessMode('read only').execute(read),
+    schemaVersion: postgresMigrations.length,
+    sizeBytes: async () => {
+      const { rows } = await sql<{ bytes: number }>`
+        select coalesce(sum(pg_total_relation_size(c.oid)), 0)::bigint as bytes
+        from pg_class c join pg_namespace n on n.oid = c.relnamespace
+        where n.nspname = ${journalSchema} and c.relkind = 'r'`.execute(db);
+      return rows[0]!.bytes;
+    },
+    afterCopy: advanceIds,
     turns: scope => {
       if (scope === undefined) return undefined;
       const turns = turnsByScope.get(scope) ?? new Turns();
@@ -118,6 +129,18 @@ class CommitError extends Error {
 async function enter(db: Kysely<JournalTables>, scope: string): Promise<void> {
   const key = createHash('sha256').update(`postern/${scope}`).digest().readBigInt64BE();
   await sql`select pg_advisory_xact_lock(${key})`.execute(db);
+}
+
+/** Every table whose `id` counts by itself. */
+async function advanceIds(db: Kysely<JournalTables>): Promise<void> {
+  const { rows } = await sql<{ name: string }>`
+    select table_name as name from information_schema.columns
+    where table_schema = ${journalSchema} and column_name = 'id' and is_identity = 'YES'`.execute(db);
+  for (const { name } of rows) {
+    await sql`select setval(pg_get_serial_sequence(${name}, 'id'),
+      greatest(1, (select max(id) from ${sql.table(name)})),
+      exists (select from ${sql.table(name)}))`.execute(db);
+  }
 }
 
 function retryDelayMs(error: unknown, attempt: number): number | undefined {

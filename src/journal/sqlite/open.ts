@@ -1,5 +1,5 @@
 /** Opens the journal in a SQLite file. What is SQLite's own (pragmas, migration, busy waits) stands here. */
-import { closeSync, openSync, realpathSync } from 'node:fs';
+import { closeSync, openSync, realpathSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { Kysely, sql } from 'kysely';
@@ -68,15 +68,26 @@ function sqliteStore(database: DatabaseSync, path: string, clock: Clock): SqlSto
     locks: processLocks(clock),
     lockLeaseMs: processLeaseMs,
     turns: () => turns,
-    transact: work => transact(db, work),
+    transact: work => transact(db, work, 'begin immediate'),
+    snapshot: read => turns.take(() => transact(db, read, 'begin')),
+    schemaVersion: migrations.length,
+    sizeBytes: async () =>
+      ['', '-wal'].reduce(
+        (sum, ending) => sum + (statSync(path + ending, { throwIfNoEntry: false })?.size ?? 0),
+        0,
+      ),
     explain: error => explainSqlite(path, 'could not be used', error),
   };
 }
 
-/** `immediate`: with the lock from the beginning, so that what it reads stays true while it writes. */
-function transact<T>(db: Kysely<JournalTables>, work: (db: Kysely<JournalTables>) => Promise<T>): Promise<T> {
+/** @param begin `begin immediate` has the lock from the beginning, so that what it reads stays true while it writes */
+function transact<T>(
+  db: Kysely<JournalTables>,
+  work: (db: Kysely<JournalTables>) => Promise<T>,
+  begin: 'begin' | 'begin immediate',
+): Promise<T> {
   return db.connection().execute(async connection => {
-    await sql.raw('begin immediate').execute(connection);
+    await sql.raw(begin).execute(connection);
     try {
       const result = await work(connection);
       await sql.raw('commit').execute(connection);

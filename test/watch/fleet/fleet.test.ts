@@ -1,39 +1,13 @@
-/** Workers that share gates, and are killed, stopped, and left without their database. */
+/** Workers that share gates, and are killed and stopped. They mostly wait, so the tests run side by side. */
 import { expect, test } from 'vitest';
 import { usePostgres } from '../../postgres/server.ts';
-import { type FleetSite, openFleetSite, until } from './harness.ts';
+import { change, expectOneAtATime, isEverywhere, openFleetSite, takeOverMs, until } from './harness.ts';
 
 const server = usePostgres();
-/** More with POSTERN_KILLS; the default keeps the suite short. */
-const kills = Number(process.env.POSTERN_FLEET_KILLS ?? 4);
-/** The lease of a gate, or the heartbeat of its job and the look for silent workers, and a slow machine. */
-const takeOverMs = 30_000;
-
-let address = 0;
-/** Atlas begins to use a new address; every gate has to let it in. */
-function change({ lab }: FleetSite): string {
-  const cidr = `13.48.${++address >> 8}.${address & 255}/32`;
-  lab.atlas.addControlPlane('aws', 'eu-north-1', [cidr]);
-  return cidr;
-}
-
-const isEverywhere = (site: FleetSite, cidr: string) =>
-  site.gates.every((_, n) => site.rules(n).includes(cidr) || site.rules(n).includes(cidr.replace('/32', '')));
-
-/** Of one gate no write begins before the one before it is closed, whoever closed it. */
-function expectOneAtATime(writes: Awaited<ReturnType<FleetSite['writes']>>): void {
-  for (const gateId of new Set(writes.map(write => write.gateId))) {
-    const own = writes.filter(write => write.gateId === gateId);
-    for (const [index, write] of own.slice(1).entries()) {
-      const before = own[index]!;
-      expect(before.finishedAtMs, `${gateId}, write ${before.id}`).not.toBeNull();
-      expect(write.atMs).toBeGreaterThanOrEqual(before.finishedAtMs!);
-    }
-  }
-}
-
-test('two workers share the gates, and every gate is served', async () => {
-  const site = await openFleetSite(await server.createDatabase(), 4, 500);
+/** More with POSTERN_FLEET_KILLS; each takes as long as a worker may be silent, so the default is small. */
+const kills = Number(process.env.POSTERN_FLEET_KILLS ?? 1);
+test.concurrent('two workers share the gates, and every gate is served', async context => {
+  const site = await openFleetSite(context, await server.createDatabase(), 4, 500);
   const workers = [site.start(), site.start()];
   await until(() => site.lockedOut().length === 0, takeOverMs, 'every gate lets Atlas in');
   const first = change(site);
@@ -55,10 +29,10 @@ test('two workers share the gates, and every gate is served', async () => {
   expectOneAtATime(await site.writes());
 }, 90_000);
 
-test(
-  `${kills} times one of three workers is killed at some moment: the others carry on, one at a time`,
-  async () => {
-    const site = await openFleetSite(await server.createDatabase(), 3, 300);
+test.concurrent(
+  `of three workers one is killed, ${kills} times, at some moment: the others carry on, one at a time`,
+  async context => {
+    const site = await openFleetSite(context, await server.createDatabase(), 3, 300);
     // Every answer takes a moment, so that a worker can end at each of them.
     for (const on of ['atlas', 'azure'] as const)
       site.lab.faults.add({ on, act: { kind: 'latency', ms: 20 } });
@@ -82,8 +56,8 @@ test(
   60_000 + kills * 30_000,
 );
 
-test('a worker that is stopped in the middle of a write, and goes on after its lease, writes nothing', async () => {
-  const site = await openFleetSite(await server.createDatabase(), 1, 500);
+test.concurrent('a worker that is stopped in the middle of a write, and goes on after its lease, writes nothing', async context => {
+  const site = await openFleetSite(context, await server.createDatabase(), 1, 500);
   const stopped = site.start();
   await until(() => site.lockedOut().length === 0, takeOverMs, 'the gate lets Atlas in');
   // Its next write: the last look before it takes a while, which is when it is stopped.
@@ -117,33 +91,8 @@ test('a worker that is stopped in the middle of a write, and goes on after its l
   expectOneAtATime(await site.writes());
 }, 120_000);
 
-test('without their database workers go on letting addresses in, each by itself, and share again afterwards', async () => {
-  const site = await openFleetSite(await server.createDatabase(), 2, 500);
-  for (let n = 0; n < 2; n++) site.start({ ALONE_AFTER_MS: '1500' });
-  await until(() => site.lockedOut().length === 0, takeOverMs, 'every gate lets Atlas in');
-  await server.kill();
-  const cidr = change(site);
-  await until(() => isEverywhere(site, cidr), 45_000, 'the new address is let in without the database');
-  expect(site.said.some(({ kind }) => kind === 'alone')).toBe(true);
-  await server.start();
-  const sharedBefore = site.said.filter(({ kind }) => kind === 'shares').length;
-  await until(
-    () => site.said.filter(({ kind }) => kind === 'shares').length >= sharedBefore + 2,
-    30_000,
-    'both share again',
-  );
-  const after = change(site);
-  await until(() => isEverywhere(site, after), takeOverMs, 'and let in what is new');
-  // What was added without the journal was spooled, and is journalled by now.
-  await until(
-    async () => (await site.writes()).some(({ target }) => target.includes(cidr as never)),
-    20_000,
-    'the additions made meanwhile are in the journal',
-  );
-}, 150_000);
-
-test('the control plane is read once for all while a reading is young', async () => {
-  const site = await openFleetSite(await server.createDatabase(), 4, 1_000);
+test.concurrent('the control plane is read once for all while a reading is young', async context => {
+  const site = await openFleetSite(context, await server.createDatabase(), 4, 1_000);
   const reads = () => site.lab.requests.filter(({ path }) => path.includes('controlPlaneIPAddresses')).length;
   for (let n = 0; n < 2; n++) site.start({ SHARED_MS: '60000' });
   await until(() => site.said.filter(({ kind }) => kind === 'ends').length >= 16, takeOverMs, 'sixteen runs');

@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { onTestFinished } from 'vitest';
+import { expect, type TestContext } from 'vitest';
 import { systemClock } from '../../../src/clock.ts';
 import type { WriteRecord } from '../../../src/journal/journal.ts';
 import { openPostgresJournal } from '../../../src/journal/postgres/open.ts';
@@ -43,7 +43,12 @@ export interface FleetSite {
 }
 
 /** @param everyMs how often each gate is due */
-export async function openFleetSite(url: string, gateCount: number, everyMs: number): Promise<FleetSite> {
+export async function openFleetSite(
+  { onTestFinished }: Pick<TestContext, 'onTestFinished'>,
+  url: string,
+  gateCount: number,
+  everyMs: number,
+): Promise<FleetSite> {
   const lab = await startLab({ clock: systemClock, azure: { propagationMs: 0 } });
   const folder = mkdtempSync(join(tmpdir(), 'postern-fleet-'));
   const workers: Worker[] = [];
@@ -156,6 +161,32 @@ function configOf(
       policy: 'sync',
     })),
   };
+}
+
+/** The lease of a gate, or the heartbeat of its job and the look for silent workers, and a slow machine. */
+export const takeOverMs = 30_000;
+
+let address = 0;
+/** Atlas begins to use a new address; every gate has to let it in. */
+export function change({ lab }: FleetSite): string {
+  const cidr = `13.48.${++address >> 8}.${address & 255}/32`;
+  lab.atlas.addControlPlane('aws', 'eu-north-1', [cidr]);
+  return cidr;
+}
+
+export const isEverywhere = (site: FleetSite, cidr: string) =>
+  site.gates.every((_, n) => site.rules(n).includes(cidr) || site.rules(n).includes(cidr.replace('/32', '')));
+
+/** Of one gate no write begins before the one before it is closed, whoever closed it. */
+export function expectOneAtATime(writes: Awaited<ReturnType<FleetSite['writes']>>): void {
+  for (const gateId of new Set(writes.map(write => write.gateId))) {
+    const own = writes.filter(write => write.gateId === gateId);
+    for (const [index, write] of own.slice(1).entries()) {
+      const before = own[index]!;
+      expect(before.finishedAtMs, `${gateId}, write ${before.id}`).not.toBeNull();
+      expect(write.atMs).toBeGreaterThanOrEqual(before.finishedAtMs!);
+    }
+  }
 }
 
 export async function until(
