@@ -63,6 +63,23 @@ export interface WriteRecord extends WriteIntent {
   readonly error: string | null;
 }
 
+/** Someone's yes to the removal of exactly these addresses from a gate. */
+export interface Approval {
+  readonly id: number;
+  readonly gateId: string;
+  readonly gateName: string;
+  /** Every address that may go, no more and no less. */
+  readonly cidrs: readonly Cidr[];
+  /** The checksum of the plan that was looked at: for the record. */
+  readonly planChecksum: string;
+  /** Who said yes, and why. */
+  readonly by: string;
+  readonly reason: string;
+  readonly atMs: number;
+  /** From then on it counts no more. */
+  readonly expiresAtMs: number;
+}
+
 export interface LockHolder {
   readonly pid: number;
   readonly host: string;
@@ -120,6 +137,11 @@ export interface Journal {
     gateId?: string;
     limit: number;
   }): Promise<readonly { gateId: string; checksum: string; atMs: number; json: string }[]>;
+
+  /** Durable when it resolves; gives its id. */
+  approve(approval: Omit<Approval, 'id'>): Promise<number>;
+  /** Newest first, expired ones too. */
+  approvals(filter: { gateId?: string; limit: number }): Promise<readonly Approval[]>;
 
   /**
    * Takes the gate's lock, or tells who has it. A holder on this host whose process is gone is replaced;

@@ -3,6 +3,7 @@
  * things happen in order. Read DESIGN.md §3 before changing anything here.
  */
 import { GateConflictError, type GateKind, type GateState, leaveTheListAlone } from '../gates/gate.ts';
+import type { WriteRecord } from '../journal/journal.ts';
 import type { Plan, PlanStep } from '../plan/plan.ts';
 import { type Prepared, prepare } from './prepare.ts';
 import { putBack } from './put-back.ts';
@@ -57,7 +58,10 @@ async function applyLocked(run: Run, options: ApplyOptions, result: ResultBuilde
     try {
       const restored = await restoreLate(run, prepared, result);
       if (restored) return result.end('restored', restored);
-      for (const step of plan.steps) state = await carryOut(run, plan, step, state, result);
+      for (const step of plan.steps) {
+        if (run.signal?.aborted) return result.end('refused', ...stopped(run.gate.name));
+        state = await carryOut(run, plan, step, state, result);
+      }
       return result.end(...summarize(plan, result.writes));
     } catch (error) {
       if (error instanceof RemovalNotConfirmed) return result.end('restored', error.message, { error });
@@ -98,24 +102,61 @@ async function carryOut(run: Run, plan: Plan, step: PlanStep, state: GateState, 
 
 /**
  * A removal can take minutes to be in force, so Atlas may say that all is well just after it, and not an hour
- * later. If Atlas calls the key invalid within a day of a removal, the removal is put back.
+ * later. If Atlas calls the key invalid within a day of a removal, or shows any sign of trouble within its
+ * soak, the removals of that time are put back before anything else is done.
  */
-async function restoreLate(
-  run: Run,
-  { verdicts, state }: Prepared,
-  result: ResultBuilder,
-): Promise<string | undefined> {
-  const invalid = verdicts.find(({ verdict }) => verdict === 'invalid');
-  if (!invalid) return undefined;
-  const writes = (await run.journal.attempt(j => j.writes({ gateId: run.gate.id, limit: 20 }))) ?? [];
-  const since = run.clock.now() - lateRestoreMs;
-  const removal = writes.find(
-    ({ kind, outcome, atMs }) => kind === 'remove' && outcome === 'applied' && atMs > since,
+async function restoreLate(run: Run, prepared: Prepared, result: ResultBuilder): Promise<string | undefined> {
+  if (run.settings.policy === 'observe') return undefined;
+  const writes = (await run.journal.attempt(j => j.writes({ gateId: run.gate.id, limit: 50 }))) ?? [];
+  const nowMs = run.clock.now();
+  const removals = writes.filter(
+    write => write.kind === 'remove' && write.outcome === 'applied' && endOf(write) > nowMs - lateRestoreMs,
   );
-  if (!removal || run.settings.policy === 'observe') return undefined;
-  const because = `Atlas calls the key of project ${invalid.projectId} invalid, not long after a removal`;
-  const restored = await putBack(run, state, removal, because, write => result.writes.push(write));
-  return restored && `The last removal from gate ${run.gate.name} was put back: ${because}.`;
+  const doubt = await doubtAbout(run, prepared, removals, nowMs);
+  if (!doubt) return undefined;
+  let { state } = prepared;
+  let restoredAny = false;
+  for (const removal of doubt.removals) {
+    const restored = await putBack(run, state, removal, doubt.because, write => result.writes.push(write));
+    if (restored) state = restored;
+    restoredAny ||= restored !== undefined;
+  }
+  return restoredAny
+    ? `What was removed from gate ${run.gate.name} was put back: ${doubt.because}.`
+    : undefined;
+}
+
+/** Which of the recent removals, newest first, are in doubt, and why. */
+async function doubtAbout(
+  run: Run,
+  { verdicts }: Prepared,
+  removals: readonly WriteRecord[],
+  nowMs: number,
+): Promise<{ removals: readonly WriteRecord[]; because: string } | undefined> {
+  if (removals.length === 0) return undefined;
+  const invalid = verdicts.find(({ verdict }) => verdict === 'invalid');
+  if (invalid) {
+    const because = `Atlas calls the key of project ${invalid.projectId} invalid, not long after a removal`;
+    return { removals, because };
+  }
+  const soaking = removals.filter(write => nowMs < endOf(write) + run.settings.removal.soakMs);
+  if (soaking.length === 0) return undefined;
+  const sinceMs = Math.min(...soaking.map(endOf));
+  const [sign] = (await run.readSigns?.(sinceMs)) ?? [];
+  if (!sign) return undefined;
+  const because = `Atlas reported ${sign.what} for project ${sign.projectId}, not long after a removal`;
+  return { removals: soaking, because };
+}
+
+function endOf({ finishedAtMs, atMs }: WriteRecord): number {
+  return finishedAtMs ?? atMs;
+}
+
+function stopped(name: string): [string, { remedy: string }] {
+  return [
+    `Postern was asked to stop before it wrote to gate ${name}.`,
+    { remedy: 'Nothing to do: the next run does it.' },
+  ];
 }
 
 async function refuse(

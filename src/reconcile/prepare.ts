@@ -1,7 +1,7 @@
 /** Gathers what a plan is made from, and makes it. Writes to no gate. */
 import { AddressSet } from '../address/address-set.ts';
 import type { GateState } from '../gates/gate.ts';
-import type { Journal, LedgerRow, OwnedEntry, WriteRecord } from '../journal/journal.ts';
+import type { Approval, Journal, LedgerRow, OwnedEntry, WriteRecord } from '../journal/journal.ts';
 import type { FeedReading, JournalView, KeyVerdict } from '../plan/input.ts';
 import { advanceLedger } from '../plan/ledger.ts';
 import { makePlan } from '../plan/make-plan.ts';
@@ -12,6 +12,7 @@ import type { Run } from './run.ts';
 const dayMs = 24 * 60 * 60 * 1000;
 const fightWindowMs = 7 * dayMs;
 const recentWrites = 200;
+const recentApprovals = 50;
 
 export interface Prepared {
   readonly plan: Plan;
@@ -39,6 +40,8 @@ export async function prepare(run: Run, state: GateState): Promise<Prepared> {
           ledger,
           owned: stored.owned,
           lastAddAtMs: lastAdditionAtMs(stored.writes),
+          lastRemovalAtMs: lastRemovalAtMs(stored.writes),
+          approvals: stored.approvals,
           newestAtMs: newestAtMs(stored),
           undoneWrites: undoneWrites(stored.writes, state, feeds, nowMs),
         }
@@ -65,6 +68,7 @@ interface Stored {
   readonly rows: readonly LedgerRow[];
   readonly owned: readonly OwnedEntry[];
   readonly writes: readonly WriteRecord[];
+  readonly approvals: readonly Approval[];
 }
 
 async function readStored(journal: Journal, gateId: string): Promise<Stored> {
@@ -72,6 +76,7 @@ async function readStored(journal: Journal, gateId: string): Promise<Stored> {
     rows: await journal.ledger(gateId),
     owned: await journal.owned(gateId),
     writes: await journal.writes({ gateId, limit: recentWrites }),
+    approvals: await journal.approvals({ gateId, limit: recentApprovals }),
   };
 }
 
@@ -89,6 +94,11 @@ function advance(run: Run, feeds: readonly FeedReading[], stored: Stored): reado
 
 function lastAdditionAtMs(writes: readonly WriteRecord[]): number | undefined {
   const newest = writes.find(write => write.kind !== 'remove' && write.outcome === 'applied');
+  return newest && (newest.finishedAtMs ?? newest.atMs);
+}
+
+function lastRemovalAtMs(writes: readonly WriteRecord[]): number | undefined {
+  const newest = writes.find(write => write.kind === 'remove' && write.outcome === 'applied');
   return newest && (newest.finishedAtMs ?? newest.atMs);
 }
 

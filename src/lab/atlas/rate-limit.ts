@@ -13,6 +13,7 @@ export const limits = {
   clusters: { capacity: 10_000, refillPerMinute: 5_000 },
   groups: { capacity: 1_200, refillPerMinute: 500 },
   organizationGroups: { capacity: 500, refillPerMinute: 250 },
+  events: { capacity: 300, refillPerMinute: 100 },
 } as const satisfies Record<string, Limit>;
 export type LimitName = keyof typeof limits;
 
