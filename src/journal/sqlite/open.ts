@@ -27,6 +27,8 @@ const switchWaitMs = 10;
 export async function openJournal(options: {
   readonly path: string;
   readonly clock?: Clock;
+  /** Told of the database below the journal, by who looks after its file. */
+  onOpen?(database: DatabaseSync): void;
 }): Promise<Journal> {
   const { path, clock = systemClock } = options;
   let database: DatabaseSync | undefined;
@@ -43,6 +45,7 @@ export async function openJournal(options: {
     database?.close();
     throw explainSqlite(path, 'cannot be opened', error);
   }
+  options.onOpen?.(database);
   return sqliteJournal(database, path, clock);
 }
 
