@@ -1,9 +1,10 @@
 /** The daemon itself: one loop that starts what is due and sleeps until the next thing is. */
 import type { FeedId } from '../address/address.ts';
-import { type AtlasClient, createAtlasClient, readEvents } from '../atlas/index.ts';
+import { type AtlasClient, type AtlasCredentials, createAtlasClient, readEvents } from '../atlas/index.ts';
 import type { Config } from '../config/config.ts';
 import { JournalError } from '../journal/errors.ts';
 import type { Journal } from '../journal/journal.ts';
+import { approveClosing, defaultApprovalMs } from '../reconcile/approve.ts';
 import { feedsOf, observeFeed } from '../reconcile/session.ts';
 import type { Transport, TransportUsage } from '../transport/transport.ts';
 import { Emitter, messageOf } from './emitter.ts';
@@ -32,7 +33,6 @@ const hangMs = 15 * 60_000;
 /** Kubernetes kills after 30 seconds. */
 const stopWithinMs = 25_000;
 const firstOpenMs = 15_000;
-const defaultApprovalMs = 3 * 24 * 60 * 60_000;
 
 export function createWatch(options: WatchOptions): Watch {
   return new WatchDaemon(options);
@@ -70,6 +70,7 @@ class WatchDaemon implements Watch {
   readonly #startedAtMs: number;
   #loadedAtMs: number;
   #configFault: string | undefined;
+  #credentialFault: string | undefined;
   #lastHint: WatchStatus['lastHint'];
   #lastHealthyCycleAtMs: number | undefined;
   #cycleSinceMs = Number.NEGATIVE_INFINITY;
@@ -135,18 +136,20 @@ class WatchDaemon implements Watch {
     await within(clock, firstOpenMs, this.#tend(), () => undefined, this.#stopping.signal);
     if (this.#state === 'starting') this.#state = 'running';
     this.#emitter.emit({ kind: 'started', gates: [...this.#gates.keys()], feeds: this.#feeds.ids });
-    let expectedMs = clock.now();
+    let asleepMs = clock.now();
+    let expectedMs = asleepMs;
     while (!this.#stopping.signal.aborted) {
       try {
-        this.#noticeJump(expectedMs);
+        this.#noticeJump(asleepMs, expectedMs);
         this.#startDue(once);
       } catch (error) {
         this.#emitter.fault('the loop', error);
       }
       if (once && this.#running.size === 0 && this.#allLookedAt(this.#startedAtMs)) break;
-      const nowMs = clock.now();
-      expectedMs = nowMs + Math.min(longestSleepMs, Math.max(0, this.#nextDueAtMs(once) - nowMs));
-      await this.#waker.sleep(expectedMs - nowMs);
+      asleepMs = clock.now();
+      const dueInMs = Math.max(0, this.#nextDueAtMs(once) - asleepMs);
+      expectedMs = asleepMs + Math.min(longestSleepMs, dueInMs);
+      await this.#waker.sleep(expectedMs - asleepMs);
     }
     await this.#end();
   }
@@ -232,9 +235,10 @@ class WatchDaemon implements Watch {
   }
 
   /** A clock that was set back would make everything wait; one that went ahead makes everything due at once. */
-  #noticeJump(expectedMs: number): void {
-    const byMs = this.#options.clock.now() - expectedMs;
-    if (byMs >= -jumpMs && byMs <= jumpMs) return;
+  #noticeJump(asleepMs: number, expectedMs: number): void {
+    const nowMs = this.#options.clock.now();
+    const byMs = nowMs < asleepMs ? nowMs - asleepMs : nowMs - expectedMs;
+    if (nowMs >= asleepMs && byMs <= jumpMs) return;
     this.#emitter.emit({ kind: 'clock-jumped', byMs });
     if (byMs < 0) {
       this.#feeds.shift(byMs);
@@ -305,16 +309,7 @@ class WatchDaemon implements Watch {
       );
     }
     const atMs = this.#options.clock.now();
-    await journal.approve({
-      gateId: plan.gate.id,
-      gateName: gate,
-      cidrs: closing,
-      planChecksum: plan.checksum,
-      by,
-      reason,
-      atMs,
-      expiresAtMs: atMs + expiresInMs,
-    });
+    await approveClosing(journal, plan, closing, { by, reason, atMs, expiresInMs });
     this.#emitter.emit({ kind: 'approved', gate, by, reason, addresses: closing });
     this.syncNow(gate);
   }
@@ -332,6 +327,9 @@ class WatchDaemon implements Watch {
     if (JSON.stringify(old.static) !== JSON.stringify(config.static)) {
       this.#feeds.forget('static');
       this.#requestGates('feed-changed', () => true);
+    }
+    if (JSON.stringify(old.atlas) !== JSON.stringify(config.atlas)) {
+      for (const feed of this.#feeds.ids) this.#feeds.hurry(feed, 0);
     }
     const after = new Map(config.gates.map(gate => [gate.name, JSON.stringify(gate)]));
     const names = (isMeant: (name: string) => boolean) =>
@@ -479,18 +477,34 @@ class WatchDaemon implements Watch {
     return observation;
   }
 
-  /** Throws a ConfigError when there is no secret where the config says. */
   #atlas(): AtlasClient {
-    const { clock, credentials } = this.#options;
-    this.#client ??= createAtlasClient({
+    const { clock } = this.#options;
+    if (this.#client) return this.#client;
+    const credentials = this.#credentials();
+    const client = createAtlasClient({
       transport: this.#transport('read-only'),
       clock,
       baseUrl: this.#config.atlas.baseUrl,
-      credentials: credentials(this.#config),
+      credentials,
       nonce: () => this.#newId(16),
       onRateLimit: left => this.#limits.note(left, clock.now()),
     });
-    return this.#client;
+    if (this.#credentialFault === undefined) this.#client = client;
+    return client;
+  }
+
+  /** None when the secret is not where the config says: the control plane can be read without. */
+  #credentials(): AtlasCredentials {
+    try {
+      const credentials = this.#options.credentials(this.#config);
+      this.#credentialFault = undefined;
+      return credentials;
+    } catch (error) {
+      const message = messageOf(error);
+      if (message !== this.#credentialFault) this.#emitter.fault("Atlas's credentials", error);
+      this.#credentialFault = message;
+      return { kind: 'none' };
+    }
   }
 
   #transport(mode: 'read-only' | 'read-write'): Transport {

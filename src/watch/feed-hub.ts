@@ -55,11 +55,9 @@ interface Feed {
 
 /** A request with all its tries takes two minutes at most; a reading that takes longer hangs. */
 const readLimitMs = 150_000;
-/** A gate waits no longer than this for a reading. */
-const patienceMs = readLimitMs + 10_000;
-/** A reading older than this many intervals is not believed to be whole any more. */
-const staleAfterIntervals = 3;
-const leastStaleMs = 60_000;
+/** A gate waits no longer than this for a newer reading than the one that there is, or for the first one. */
+const patienceMs = 20_000;
+const firstPatienceMs = readLimitMs + 10_000;
 
 export class FeedHub {
   readonly #options: FeedHubOptions;
@@ -136,16 +134,16 @@ export class FeedHub {
 
   /**
    * The newest reading of a feed that was begun at `notBeforeMs` or later, read now if need be. When it does
-   * not come in time, or stays too old, what there is is given as incomplete. Never throws.
+   * not come in time, what there is is given as incomplete: it adds, and removes nothing. Never throws.
    */
   async read(id: FeedId, notBeforeMs: number): Promise<FeedReading> {
     const { clock } = this.#options;
     const feed = this.#feeds.get(id) ?? emptyFeed(id, clock.now());
     if (!isBegunSince(feed, notBeforeMs, clock.now())) {
-      const fresh = this.#readSince(feed, notBeforeMs);
-      await within(clock, patienceMs, fresh, () => undefined, this.#stop);
+      const waitMs = feed.reading ? patienceMs : firstPatienceMs;
+      await within(clock, waitMs, this.#readSince(feed, notBeforeMs), () => undefined, this.#stop);
     }
-    return this.#handOn(feed);
+    return this.#handOn(feed, notBeforeMs);
   }
 
   status(): readonly FeedStatus[] {
@@ -254,13 +252,10 @@ export class FeedHub {
     });
   }
 
-  #handOn(feed: Feed): FeedReading {
-    const nowMs = this.#options.clock.now();
+  #handOn(feed: Feed, notBeforeMs: number): FeedReading {
     if (!feed.reading) return this.#unreadReading(feed, 'it has not been read yet.');
-    const maxAgeMs = Math.max(leastStaleMs, this.#options.intervalOf(feed.id) * staleAfterIntervals);
-    const ageMs = nowMs - feed.reading.newest.atMs;
-    if (ageMs >= 0 && ageMs <= maxAgeMs) return feed.reading;
-    const message = `the newest reading is of ${new Date(feed.reading.newest.atMs).toISOString()}, too old to be believed.`;
+    if (isBegunSince(feed, notBeforeMs, this.#options.clock.now())) return feed.reading;
+    const message = `the newest reading is of ${new Date(feed.reading.newest.atMs).toISOString()}, and a newer one has not come.`;
     return {
       ...feed.reading,
       newest: {

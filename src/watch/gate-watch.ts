@@ -3,6 +3,7 @@ import type { AtlasClient } from '../atlas/index.ts';
 import type { Clock } from '../clock.ts';
 import type { Config, GateConfig } from '../config/config.ts';
 import type { Gate, GateKind } from '../gates/gate.ts';
+import type { KeyVerdict } from '../plan/input.ts';
 import type { Plan } from '../plan/plan.ts';
 import { applyGate, planGate } from '../reconcile/apply.ts';
 import type { GuardedJournal } from '../reconcile/guarded-journal.ts';
@@ -25,6 +26,7 @@ import {
 } from './run-outcome.ts';
 import { backOffMs, gateBackOffOf, jittered } from './schedule.ts';
 import type { BackOff, GateStatus } from './status.ts';
+import { within } from './waker.ts';
 
 export interface GateWatchParts {
   readonly clock: Clock;
@@ -60,6 +62,14 @@ const soakIntervalMs = 60_000;
 const lockedRetryMs = 20_000;
 /** A reading that a removal rests on is at most this old. */
 const freshForRemovalMs = 15_000;
+
+/** Atlas is waited for no longer: an addition does not need its word, and without it nothing is removed. */
+const verdictPatienceMs = 20_000;
+const unanswered = (projectId: string): KeyVerdict => ({
+  projectId,
+  verdict: 'unknown',
+  because: 'Atlas has not answered',
+});
 
 export class GateWatch {
   readonly config: GateConfig;
@@ -155,6 +165,7 @@ export class GateWatch {
   /** After the clock was set, or the machine slept. */
   shift(byMs: number): void {
     this.#dueAtMs += byMs;
+    this.#endedAtMs += byMs;
     if (this.#backOff) this.#backOff = { ...this.#backOff, untilMs: this.#backOff.untilMs + byMs };
   }
 
@@ -212,7 +223,13 @@ export class GateWatch {
           ),
         ),
       readVerdicts: () =>
-        Promise.all(this.config.projects.map(projectId => readVerdict(client, projectId, gate))),
+        Promise.all(
+          this.config.projects.map(projectId =>
+            within(clock, verdictPatienceMs, readVerdict(client, projectId, gate), () =>
+              unanswered(projectId),
+            ),
+          ),
+        ),
       readSigns: sinceMs => signs(this.config.projects, sinceMs),
       signal: stop,
       by,
