@@ -27,10 +27,10 @@ export function createLogger(options: {
     },
     { write: text => void destination.write(text) },
   );
-  return { log: (at, fields, message) => logger[at](withoutSecrets(fields), message) };
+  return { log: (at, fields, message) => logger[at](withoutSecrets(fields), redactSecrets(message)) };
 }
 
-/** Before it is quoted: a secret with a quotation mark in it looks otherwise afterwards. */
+/** Redacted before it is quoted: a secret with a quotation mark in it looks otherwise afterwards. */
 function withoutSecrets(fields: Readonly<Record<string, unknown>>): object {
   return JSON.parse(
     JSON.stringify(fields, (_, value: unknown) => (typeof value === 'string' ? redactSecrets(value) : value)),

@@ -22,7 +22,10 @@ export async function recover(run: Run, state: GateState): Promise<GateState> {
   for (const write of unfinished) {
     const outcome = outcomeOf(write, current);
     const removed = write.kind === 'remove' && outcome !== 'not-applied';
-    if (removed && !(await isConfirmed(run))) {
+    const isDoubtful = removed && !(await isConfirmed(run));
+    // Asked to stop, and so perhaps without Atlas's word: it stays unfinished for the next run.
+    if (run.signal?.aborted) break;
+    if (isDoubtful) {
       const because = 'an earlier run was interrupted before Atlas had confirmed its removal';
       const restored = await putBack(run, current, write, because);
       if (restored) current = restored;

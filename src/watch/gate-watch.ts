@@ -211,6 +211,8 @@ export class GateWatch {
     const config = this.#parts.config();
     const client = this.#parts.client();
     const notBeforeMs = this.#freshness(clock.now());
+    // What Atlas says after a removal is waited for also when Postern is asked to stop.
+    let hasWritten = false;
     return {
       gate,
       settings: settingsOf(this.config, {}),
@@ -224,17 +226,25 @@ export class GateWatch {
         ),
       readVerdicts: () =>
         Promise.all(
-          this.config.projects.map(projectId =>
-            within(clock, verdictPatienceMs, readVerdict(client, projectId, gate), () =>
-              unanswered(projectId),
-            ),
-          ),
+          this.config.projects.map(projectId => {
+            const verdict = readVerdict(client, projectId, gate);
+            return within(
+              clock,
+              verdictPatienceMs,
+              verdict,
+              () => unanswered(projectId),
+              hasWritten ? undefined : stop,
+            );
+          }),
         ),
       readSigns: sinceMs => signs(this.config.projects, sinceMs),
       signal: stop,
       by,
       command,
-      report: step => emit({ kind: 'run-step', runId, gate: this.name, step }),
+      report: step => {
+        hasWritten ||= step.kind === 'writing';
+        emit({ kind: 'run-step', runId, gate: this.name, step });
+      },
     };
   }
 

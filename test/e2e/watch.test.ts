@@ -1,8 +1,11 @@
 /** `postern watch` as a real process: signals, reload, a slow write, a journal that is deleted. */
 import { existsSync, mkdirSync, renameSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { openSite, type Site, type Started } from './harness.ts';
+
+// Processes start slowly where the machine is busy; none of these tests waits for time to pass.
+vi.setConfig({ testTimeout: 120_000 });
 
 const fresh = ['44.206.200.18/32'];
 const quick = { watch: { controlPlane: '1s', nodes: '1s', gates: '1s', events: '1s', minGap: '1s' } };
@@ -18,7 +21,7 @@ function watching(site: Site, ...args: readonly string[]) {
       .split('\n')
       .filter(line => line.startsWith('{'))
       .map(line => JSON.parse(line) as Record<string, any>);
-  const until = async (what: string, holds: () => boolean, ms = 20_000) => {
+  const until = async (what: string, holds: () => boolean, ms = 60_000) => {
     const endMs = Date.now() + ms;
     while (!holds()) {
       if (Date.now() > endMs) throw new Error(`not seen: ${what}\n${text.slice(-3_000)}`);
