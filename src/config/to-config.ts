@@ -6,8 +6,10 @@ import { defaultRemovalPolicy, type RemovalPolicy } from '../plan/removal-policy
 import type { AtlasAuthConfig, AtlasConfig, Config, GateConfig } from './config.ts';
 import { parseDuration } from './duration.ts';
 import { toFreezeWindow } from './freeze.ts';
+import { toChannel } from './notify-schema.ts';
 import { type ConfigText, defaultPolicyName, defaultSid, type GateText } from './schema.ts';
 import { parseSecretReference, type SecretReference } from './secret-reference.ts';
+import { toServer } from './server-schema.ts';
 import { defaultWatchConfig, type WatchConfig } from './watch.ts';
 
 /** What the command line says instead of the file. */
@@ -29,10 +31,13 @@ export function toConfig(
   return deepFreeze<Config>({
     path,
     statePath: overrides.statePath ?? (env.POSTERN_STATE || fileState),
+    database: text.database === undefined ? undefined : reference(text.database, folder),
     atlas: toAtlas(text.atlas ?? {}, folder, env),
     static: (text.static ?? []).map(({ cidr, note }) => ({ cidr: block(cidr), note })),
     gates: (text.gates ?? []).map(gate => toGate(gate, folder)),
     watch: toWatch(text.watch ?? {}, folder),
+    server: text.server && toServer(text.server, given => reference(given, folder)),
+    notify: (text.notify ?? []).map(each => toChannel(each, given => reference(given, folder))),
     findings: [],
   });
 }

@@ -4,14 +4,14 @@
  */
 import { GateConflictError, type GateKind, type GateState, leaveTheListAlone } from '../gates/gate.ts';
 import type { WriteRecord } from '../journal/journal.ts';
-import type { Plan, PlanStep } from '../plan/plan.ts';
+import type { Plan } from '../plan/plan.ts';
 import { type Prepared, prepare } from './prepare.ts';
 import { putBack } from './put-back.ts';
 import { recover } from './recover.ts';
 import { RemovalNotConfirmed, removeConfirmed } from './remove-confirmed.ts';
 import type { Run, RunResult, RunStatus, RunWrite } from './run.ts';
-import { type ResultBuilder, takeLock, withLock } from './with-lock.ts';
-import { writeStep } from './write-step.ts';
+import { type ResultBuilder, release, takeLock, withLock } from './with-lock.ts';
+import { deltaOf, isRemoval, type StepWrite, writeStep } from './write-step.ts';
 
 /** How often a run plans anew when someone else changes the list under it. */
 const maxAttempts = 3;
@@ -28,102 +28,113 @@ export interface ApplyOptions {
 /** Makes the plan of one gate and changes nothing but the journal. Throws a `GateError` when the gate cannot be read. */
 export async function planGate(run: Run): Promise<Plan> {
   run.report({ kind: 'reading-gate' });
-  const prepared = await prepare(run, await run.gate.read());
-  // Without the lock another run may be writing a newer ledger; its reading counts, and ours is not needed.
+  const state = await run.gate.read();
   const lock = await takeLock(run);
-  if (lock?.acquired) {
-    await saveReading(run, prepared);
-    await run.journal.attempt(() => lock.release());
+  // Without the lock another run may be writing a newer ledger; its reading counts, and ours is not needed.
+  if (!lock?.acquired) return (await prepare(run, state)).plan;
+  try {
+    const prepared = await prepare(run, state);
+    await saveReading({ ...run, lock }, prepared);
+    return prepared.plan;
+  } finally {
+    await release(run, lock);
   }
-  return prepared.plan;
 }
 
 /** Brings one gate in step. Never throws for a fault of the gate, a feed or the journal: the result tells. */
 export function applyGate(run: Run, options: ApplyOptions = {}): Promise<RunResult> {
-  return withLock(run, result => applyLocked(run, options, result));
+  return withLock(run, (locked, result) => applyLocked(locked, options, result));
 }
 
 async function applyLocked(run: Run, options: ApplyOptions, result: ResultBuilder): Promise<RunResult> {
   run.report({ kind: 'reading-gate' });
-  let state = await recover(run, await run.gate.read());
   for (let attempt = 1; ; attempt++) {
-    const prepared = await prepare(run, state);
-    const { plan } = prepared;
-    result.plan = plan;
-    await saveReading(run, prepared);
-
-    const refusal = await refuse(run, plan, options);
-    if (refusal) return result.end('refused', refusal.message, refusal);
-    await adopt(run, plan);
     try {
-      const restored = await restoreLate(run, prepared, result);
-      if (restored) return result.end('restored', restored);
-      for (const step of plan.steps) {
-        if (run.signal?.aborted) return result.end('refused', ...stopped(run.gate.name));
-        state = await carryOut(run, plan, step, state, result);
-      }
-      return result.end(...summarize(plan, result.writes));
+      return await attemptOnce(run, options, result);
     } catch (error) {
       if (error instanceof RemovalNotConfirmed) return result.end('restored', error.message, { error });
       if (!(error instanceof GateConflictError) || attempt === maxAttempts)
         throw named(error, attempt, run.gate.kind);
       run.report({ kind: 'conflict', attempt, because: error.message });
-      state = await run.gate.read();
     }
   }
 }
 
-/** Additions and removals are separate writes, each read back; a removal also needs Atlas to confirm it. */
-async function carryOut(run: Run, plan: Plan, step: PlanStep, state: GateState, result: ResultBuilder) {
-  const onWrite = (write: RunWrite) => result.writes.push(write);
-  if (step.kind === 'remove') {
-    const reason = 'Atlas has not listed it for longer than the grace period';
-    return await removeConfirmed(
-      run,
-      state,
-      { kind: 'remove', to: step.to, planChecksum: plan.checksum, reason },
-      onWrite,
-    );
+async function attemptOnce(run: Run, options: ApplyOptions, result: ResultBuilder): Promise<RunResult> {
+  const recovered = await recover(run, await run.gate.read());
+  let { state } = recovered;
+  const prepared = await prepare(run, state);
+  const { plan, must } = prepared;
+  result.plan = plan;
+  await saveReading(run, prepared);
+
+  const refusal = await refuse(run, plan, options);
+  if (refusal) return result.end('refused', refusal.message, refusal);
+  await adopt(run, plan);
+
+  const [additions, removals] = ['add', 'remove'].map(kind => plan.steps.filter(step => step.kind === kind));
+  for (const { to } of additions!) {
+    if (run.signal?.aborted) return result.end('refused', ...stopped(run.gate.name));
+    const write = {
+      kind: 'add',
+      to,
+      planChecksum: plan.checksum,
+      reason: 'Atlas wants it',
+      ...must,
+    } as const;
+    state = await add(run, state, write, result);
   }
-  const {
-    state: after,
-    write,
-    finish,
-  } = await writeStep(run, state, {
-    kind: 'add',
-    to: step.to,
-    planChecksum: plan.checksum,
-    reason: 'Atlas wants it',
-  });
-  onWrite(write);
-  await finish('applied', after.entries);
-  return after;
+  if (recovered.trouble) throw recovered.trouble;
+  const restored = await restoreLate(run, prepared, state, result);
+  if (restored) return result.end('restored', restored);
+  for (const { to } of removals!) {
+    if (run.signal?.aborted) return result.end('refused', ...stopped(run.gate.name));
+    const reason = 'Atlas has not listed it for longer than the grace period';
+    const write = { kind: 'remove', to, planChecksum: plan.checksum, reason, ...must } as const;
+    state = await removeConfirmed(run, state, write, each => result.writes.push(each));
+  }
+  return result.end(...summarize(plan, result.writes));
+}
+
+async function add(run: Run, state: GateState, write: StepWrite, result: ResultBuilder): Promise<GateState> {
+  const step = await writeStep(run, state, write);
+  result.writes.push(step.write);
+  await step.finish('applied', step.state.entries);
+  return step.state;
 }
 
 /**
  * A removal can take minutes to be in force, so Atlas may say that all is well just after it, and not an hour
- * later. If Atlas calls the key invalid within a day of a removal, or shows any sign of trouble within its
- * soak, the removals of that time are put back before anything else is done.
+ * later. If Atlas calls the key invalid within a day of removals, or shows any sign of trouble within the soak
+ * of one, all of that time are put back.
  */
-async function restoreLate(run: Run, prepared: Prepared, result: ResultBuilder): Promise<string | undefined> {
+async function restoreLate(
+  run: Run,
+  prepared: Prepared,
+  state: GateState,
+  result: ResultBuilder,
+): Promise<string | undefined> {
   if (run.settings.policy === 'observe') return undefined;
-  const writes = (await run.journal.attempt(j => j.writes({ gateId: run.gate.id, limit: 50 }))) ?? [];
-  const nowMs = run.clock.now();
-  const removals = writes.filter(
-    write => write.kind === 'remove' && write.outcome === 'applied' && endOf(write) > nowMs - lateRestoreMs,
+  const writes = (await run.journal.attempt(j => j.writes({ gateId: run.gate.id, limit: 200 }))) ?? [];
+  const since = run.clock.now() - lateRestoreMs;
+  const recent = writes.filter(
+    write => isRemoval(write) && ['applied', 'partly'].includes(write.outcome ?? '') && write.atMs > since,
   );
-  const doubt = await doubtAbout(run, prepared, removals, nowMs);
-  if (!doubt) return undefined;
-  let { state } = prepared;
-  let restoredAny = false;
-  for (const removal of doubt.removals) {
-    const restored = await putBack(run, state, removal, doubt.because, write => result.writes.push(write));
-    if (restored) state = restored;
-    restoredAny ||= restored !== undefined;
-  }
-  return restoredAny
-    ? `What was removed from gate ${run.gate.name} was put back: ${doubt.because}.`
-    : undefined;
+  const doubt = await doubtAbout(run, prepared, recent);
+  const [newest] = doubt?.removals ?? [];
+  if (!doubt || !newest) return undefined;
+  const { removals, because } = doubt;
+  const removed = removals.flatMap(({ before, target }) => deltaOf(before, target).removes);
+  const restored = await putBack(
+    run,
+    state,
+    { before: [...new Set(removed)], target: [], planChecksum: newest.planChecksum },
+    because,
+    write => result.writes.push(write),
+  );
+  if (!restored) return undefined;
+  const what = removals.length === 1 ? 'The last removal' : `The last ${removals.length} removals`;
+  return `${what} from gate ${run.gate.name} ${removals.length === 1 ? 'was' : 'were'} put back: ${because}.`;
 }
 
 /** Which of the recent removals, newest first, are in doubt, and why. */
@@ -131,18 +142,16 @@ async function doubtAbout(
   run: Run,
   { verdicts }: Prepared,
   removals: readonly WriteRecord[],
-  nowMs: number,
 ): Promise<{ removals: readonly WriteRecord[]; because: string } | undefined> {
-  if (removals.length === 0) return undefined;
   const invalid = verdicts.find(({ verdict }) => verdict === 'invalid');
   if (invalid) {
     const because = `Atlas calls the key of project ${invalid.projectId} invalid, not long after a removal`;
     return { removals, because };
   }
-  const soaking = removals.filter(write => nowMs < endOf(write) + run.settings.removal.soakMs);
+  const soakSinceMs = run.clock.now() - run.settings.removal.soakMs;
+  const soaking = removals.filter(write => endOf(write) > soakSinceMs);
   if (soaking.length === 0) return undefined;
-  const sinceMs = Math.min(...soaking.map(endOf));
-  const [sign] = (await run.readSigns?.(sinceMs)) ?? [];
+  const [sign] = (await run.readSigns?.(Math.min(...soaking.map(endOf)))) ?? [];
   if (!sign) return undefined;
   const because = `Atlas reported ${sign.what} for project ${sign.projectId}, not long after a removal`;
   return { removals: soaking, because };
@@ -183,12 +192,14 @@ async function refuse(
 
 async function adopt(run: Run, plan: Plan): Promise<void> {
   if (plan.adopts.length === 0 || plan.policy === 'observe') return;
-  await run.journal.attempt(journal => journal.adopt(run.gate.id, plan.adopts, run.clock.now()));
+  await run.journal.attempt(journal =>
+    journal.adopt(run.gate.id, plan.adopts, run.clock.now(), run.lock?.token),
+  );
 }
 
 async function saveReading(run: Run, { plan, ledger }: Prepared): Promise<void> {
   await run.journal.attempt(async journal => {
-    if (ledger) await journal.saveLedger(run.gate.id, ledger);
+    if (ledger) await journal.saveLedger(run.gate.id, ledger, run.lock?.token);
     await journal.recordPlan({
       gateId: run.gate.id,
       checksum: plan.checksum,

@@ -25,7 +25,11 @@ export async function putBack(
   const lost = deltaOf(removal.before, removal.target).removes.filter(cidr => !present.has(cidr));
   const { gate, clock } = run;
   await run.journal.attempt(async journal =>
-    journal.saveLedger(gate.id, restartGrace(await journal.ledger(gate.id), lost, clock.now())),
+    journal.saveLedger(
+      gate.id,
+      restartGrace(await journal.ledger(gate.id), lost, clock.now()),
+      run.lock?.token,
+    ),
   );
   if (lost.length === 0) return undefined;
   run.report({ kind: 'restoring', because });
@@ -34,6 +38,10 @@ export async function putBack(
     to: [...state.entries, ...lost],
     planChecksum: removal.planChecksum,
     reason: because,
+    // It only adds, so whoever is let in now stays so; what else Atlas wants is the next addition's to let in.
+    letsIn: [],
+    keeps: state.entries,
+    readAtMs: clock.now(),
   });
   await step.finish('applied', step.state.entries);
   onWrite(step.write);

@@ -6,6 +6,7 @@ import { JournalError } from '../journal/errors.ts';
 import type { Journal } from '../journal/journal.ts';
 import { approveClosing, defaultApprovalMs } from '../reconcile/approve.ts';
 import { feedsOf, observeFeed } from '../reconcile/session.ts';
+import { fencedTransport } from '../transport/fenced.ts';
 import type { Transport, TransportUsage } from '../transport/transport.ts';
 import { Emitter, messageOf } from './emitter.ts';
 import { EventWatch } from './event-watch.ts';
@@ -459,8 +460,10 @@ class WatchDaemon implements Watch {
       stop: this.#stopping.signal,
       config: () => this.#config,
       client: () => this.#atlas(),
-      openGate: gate =>
-        openGate(gate, this.#transport(gate.policy === 'observe' ? 'read-only' : 'read-write')),
+      openGate: (gate, fence) => {
+        const transport = this.#transport(gate.policy === 'observe' ? 'read-only' : 'read-write');
+        return openGate(gate, fencedTransport(transport, fence.refusal));
+      },
       lease: () => this.#keeper.lease(),
       signs: (projects, sinceMs) => this.#events.signs(projects, sinceMs),
       emit: happening => this.#emitter.emit(happening),

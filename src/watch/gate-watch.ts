@@ -6,6 +6,7 @@ import type { Gate, GateKind } from '../gates/gate.ts';
 import type { KeyVerdict } from '../plan/input.ts';
 import type { Plan } from '../plan/plan.ts';
 import { applyGate, planGate } from '../reconcile/apply.ts';
+import { Fence } from '../reconcile/fence.ts';
 import type { GuardedJournal } from '../reconcile/guarded-journal.ts';
 import type { Run, RunResult, SignOfTrouble } from '../reconcile/run.ts';
 import { feedsOf, readVerdict, settingsOf } from '../reconcile/session.ts';
@@ -38,7 +39,7 @@ export interface GateWatchParts {
   config(): Config;
   client(): AtlasClient;
   /** Opens the gate anew; throws when it cannot be had. */
-  openGate(config: GateConfig): Promise<Gate>;
+  openGate(config: GateConfig, fence: Fence): Promise<Gate>;
   lease(): JournalLease;
   signs(projects: readonly string[], sinceMs: number): Promise<readonly SignOfTrouble[]>;
   emit(happening: WatchHappening): void;
@@ -76,6 +77,8 @@ export class GateWatch {
   readonly cloud: CloudName;
   readonly #parts: GateWatchParts;
   #gate: Gate | undefined;
+  /** Keeps a run that was paused, and lost its lock, from writing when it wakes up. */
+  readonly #fence = new Fence();
   #dueAtMs: number;
   #reason: RunReason = 'start';
   /** Asked for while a run was under way. */
@@ -198,7 +201,7 @@ export class GateWatch {
 
   async #work(runId: string, journal: GuardedJournal): Promise<RunResult> {
     // After a fault it is opened anew, since a credential may have been rotated.
-    this.#gate ??= await this.#parts.openGate(this.config);
+    this.#gate ??= await this.#parts.openGate(this.config, this.#fence);
     const run = this.#runOf(this.#gate, runId, journal);
     if (this.config.policy !== 'observe') return await applyGate(run);
     const plan = await planGate(run);
@@ -238,6 +241,7 @@ export class GateWatch {
           }),
         ),
       readSigns: sinceMs => signs(this.config.projects, sinceMs),
+      fence: this.#fence,
       signal: stop,
       by,
       command,

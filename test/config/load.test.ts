@@ -23,6 +23,8 @@ test('without a file everything is at its default and there are no gates', () =>
     static: [],
     gates: [],
     watch: defaultWatchConfig,
+    notify: [],
+    server: undefined,
     findings: [],
   });
 });

@@ -155,10 +155,13 @@ export class Rig {
     this.config = {
       path: 'postern.yaml',
       statePath: this.journalPath,
+      database: undefined,
       atlas: { baseUrl: 'http://atlas.lab', auth: undefined, includeGateways: false, timeoutMs: 30_000 },
       static: [],
       gates: names.map(name => this.gateConfig(name, options)),
       watch: { ...defaultWatchConfig, ...options.watch },
+      notify: [],
+      server: undefined,
       findings: [],
     };
     this.store = sqliteStore({ path: this.journalPath, clock });

@@ -1,7 +1,7 @@
 import { atlasCredentialsOf, type Config, resolveSecret, systemFiles } from '../../config/index.ts';
 import type { SecretReference } from '../../config/secret-reference.ts';
 import { openGate } from '../../gates/index.ts';
-import { sqliteStore } from '../../journal/sqlite/store.ts';
+import { daemonStore } from '../../journal/daemon-store.ts';
 import { createLogger, type LogLevel } from '../../log/logger.ts';
 import { printable } from '../../plan/render/printable.ts';
 import { whoRuns } from '../../reconcile/session.ts';
@@ -73,7 +73,11 @@ export function watchOptionsOf(context: CommandContext, config: Config): WatchOp
     config,
     clock,
     random: Math.random,
-    store: sqliteStore({ path: context.statePathOf(config), clock }),
+    store: daemonStore({
+      path: context.statePathOf(config),
+      database: context.databaseOf(config),
+      clock,
+    }),
     transport: (mode, { atlas }) =>
       createTransport({ clock, random: Math.random, mode, tryTimeoutMs: atlas.timeoutMs }),
     credentials: ({ atlas }) => atlasCredentialsOf(atlas, env, systemFiles).credentials,
