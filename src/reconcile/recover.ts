@@ -29,7 +29,10 @@ export async function recover(run: Run, state: GateState): Promise<Recovered> {
   for (const write of unfinished) {
     const outcome = outcomeOf(write, current);
     const removed = isRemoval(write) && outcome !== 'not-applied';
-    if (removed && !(await isConfirmed(run))) {
+    const isDoubtful = removed && !(await isConfirmed(run));
+    // Asked to stop, and so perhaps without Atlas's word: it stays unfinished for the next run.
+    if (run.signal?.aborted) break;
+    if (isDoubtful) {
       const because = 'an earlier run was interrupted before Atlas had confirmed its removal';
       try {
         current = (await putBack(run, current, write, because)) ?? current;

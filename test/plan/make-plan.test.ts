@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Cidr } from '../../src/address/cidr.ts';
+import type { Approval } from '../../src/journal/journal.ts';
+import type { FreezeWindow } from '../../src/plan/freeze.ts';
 import type { PlanInput } from '../../src/plan/input.ts';
 import { makePlan } from '../../src/plan/make-plan.ts';
 import type { Plan } from '../../src/plan/plan.ts';
@@ -130,6 +132,37 @@ describe('what an absent address waits for', () => {
   });
 });
 
+/** A dated window around every time of these tests. */
+const always: FreezeWindow = {
+  kind: 'dated',
+  from: '2000-01-01T00:00',
+  to: '2100-01-01T00:00',
+  timeZone: 'UTC',
+  note: undefined,
+};
+
+/** A policy that asks for approval, and one that was given: by default for exactly what is ripe, and in time. */
+function approved({ removal }: PlanInput, more: Partial<Approval>): Partial<PlanInput> {
+  const approval: Approval = {
+    id: 1,
+    gateId: 'azure-key-vault:/v',
+    gateName: 'vault',
+    cidrs: [a],
+    planChecksum: 'sum',
+    by: 'alice',
+    reason: 'CHG-7',
+    atMs: nowMs - dayMs,
+    expiresAtMs: nowMs + 1,
+    ...more,
+  };
+  return {
+    removal: { ...removal, approval: 'required' },
+    journal: journalOf([...others, a], [...others.map(each => row(each)), ripe(a)], {
+      approvals: [approval],
+    }),
+  };
+}
+
 describe('each removal guard holds everything back, and lets additions through', () => {
   const fresh = cidr('44.206.200.18');
   const base = (): PlanInput =>
@@ -139,6 +172,24 @@ describe('each removal guard holds everything back, and lets additions through',
       journal: journalOf([...others, a], [...others.map(each => row(each)), ripe(a)]),
     });
   const withOpen = (input: PlanInput): PlanInput => ({ ...input, pinned: [fresh] });
+
+  test('exactly approved, and in time: removed', () => {
+    const input = { ...base(), ...approved(base(), {}) };
+    expect(makePlan(input).steps).toMatchObject([{ kind: 'remove', removes: [a] }]);
+  });
+
+  test('on probation no more, to the millisecond: removed', () => {
+    const soaked = { lastRemovalAtMs: nowMs - defaultRemovalPolicy.soakMs };
+    const journal = journalOf([...others, a], [...others.map(each => row(each)), ripe(a)], soaked);
+    expect(makePlan({ ...base(), journal }).steps).toMatchObject([{ kind: 'remove', removes: [a] }]);
+  });
+
+  test('what waits is told as `closing`, whatever guard holds it', () => {
+    const { removal } = base();
+    const plan = makePlan({ ...base(), removal: { ...removal, approval: 'required', freeze: [always] } });
+    expect(guardsOf(plan)).toEqual(['frozen', 'not-approved']);
+    expect(plan.closing).toEqual([a]);
+  });
 
   test('no guard: removed', () => {
     expect(makePlan(base()).steps).toMatchObject([{ kind: 'remove', removes: [a] }]);
@@ -155,6 +206,15 @@ describe('each removal guard holds everything back, and lets additions through',
     ['feed-shrank', () => ({ feeds: [reading(observation('control-plane', others), { peakCount: 7 })] })],
     ['too-many-removals', ({ removal }) => ({ removal: { ...removal, maxCount: 0 } })],
     ['settling', ({ gate }) => ({ gate: { ...gate, limits: limitsOf(1000, dayMs * 101) } })],
+    [
+      'soaking',
+      () => ({ journal: journalOf([...others, a], [ripe(a)], { lastRemovalAtMs: nowMs - 29 * 60_000 }) }),
+    ],
+    ['frozen', ({ removal }) => ({ removal: { ...removal, freeze: [always] } })],
+    ['not-approved', ({ removal }) => ({ removal: { ...removal, approval: 'required' } })],
+    ['not-approved', input => approved(input, { expiresAtMs: nowMs })],
+    ['not-approved', input => approved(input, { cidrs: [a, b] })],
+    ['not-approved', input => approved(input, { cidrs: [] })],
     ['clock-went-back', () => ({ journal: journalOf([...others, a], [ripe(a)], { newestAtMs: nowMs + 1 }) })],
     ['atlas-does-not-confirm', () => ({ verdicts: [] })],
     ['atlas-does-not-confirm', () => ({ verdicts: [{ projectId, verdict: 'invalid' }] })],
