@@ -578,10 +578,23 @@ export const mutations: readonly Mutation[] = [
     'undo: only what nothing wants now',
     4,
     'undo.ts',
-    'row.absentSinceMs !== null && row.provenance',
-    'row.provenance',
+    'row.absentSinceMs !== null && isOfConfig(row)',
+    'isOfConfig(row)',
   ),
-  inReconcile('undo: only what the ledger knows', 4, 'undo.ts', '    rows.length > 0 &&\n', ''),
+  inReconcile(
+    'undo: only what the ledger knows',
+    4,
+    'undo.ts',
+    'return rows.length > 0 && rows',
+    'return rows',
+  ),
+  inReconcile(
+    'undo: not what came from nobody knows where',
+    4,
+    'undo.ts',
+    'provenance.length > 0 && provenance.every',
+    'provenance.every',
+  ),
   inReconcile(
     'undo: only ours',
     4,
@@ -886,12 +899,12 @@ export const mutations: readonly Mutation[] = [
       [
         'outbound is there',
         '} else if (outbound === undefined || outbound === null) {\n    reading.fault(',
-        '} else if (outbound === undefined || outbound === null) {\n    void (',
+        '} else if (outbound === undefined || outbound === null) {\n    String(',
       ],
       [
         'each cloud is there',
         "reading.fault(\n        'missing-section',\n        place,\n        `the answer has no ${place};",
-        "void (\n        'missing-section',\n        place,\n        `the answer has no ${place};",
+        "String(\n        'missing-section',\n        place,\n        `the answer has no ${place};",
       ],
       [
         'each cloud lists something',
@@ -906,13 +919,13 @@ export const mutations: readonly Mutation[] = [
       [
         'a cloud that is not known',
         "reading.fault('malformed', place, 'a cloud that",
-        "void ('malformed', place, 'a cloud that",
+        "String('malformed', place, 'a cloud that",
       ],
       ['gateways that are gone', 'if (list.length === 0 && before.length > 0) {', 'if (list.length < 0) {'],
       [
         'regions are an object',
         "reading.fault('malformed', place, `expected an object of regions,",
-        "void ('malformed', place, `expected an object of regions,",
+        "String('malformed', place, `expected an object of regions,",
       ],
     ] as const
   ).map(([name, find, replace]) => ({
@@ -933,23 +946,23 @@ export const mutations: readonly Mutation[] = [
       [
         'the list of clusters is there',
         'if (!Array.isArray(clusters)) {\n    reading.fault(',
-        'if (!Array.isArray(clusters)) {\n    void (',
+        'if (!Array.isArray(clusters)) {\n    String(',
       ],
       ['a project that is empty at once', 'if (now === 0 && before > 0) {', 'if (now < 0) {'],
       [
         'a list of a cluster that is missing',
         "reading.fault('missing-section', `${place}.${list}`",
-        "void ('missing-section', `${place}.${list}`",
+        "String('missing-section', `${place}.${list}`",
       ],
       [
         'a cluster that runs and has no address',
         "reading.fault('emptied-section', name,",
-        "void ('emptied-section', name,",
+        "String('emptied-section', name,",
       ],
       [
         'a cluster that Atlas has and does not list',
         "reading.fault('missing-section', name,",
-        "void ('missing-section', name,",
+        "String('missing-section', name,",
       ],
       [
         'a new cluster that had addresses',
@@ -987,7 +1000,7 @@ export const mutations: readonly Mutation[] = [
       [
         'a list that is none',
         'if (!Array.isArray(value)) {\n      this.fault(',
-        'if (!Array.isArray(value)) {\n      void (',
+        'if (!Array.isArray(value)) {\n      String(',
       ],
       [
         'more addresses than Atlas could mean',
