@@ -346,8 +346,8 @@ export const mutations: readonly Mutation[] = [
     'write: the intent is on disk first',
     8,
     'write-step.ts',
-    'const id = await journal.attempt(j => j.beginWrite(intent));',
-    'const begun = journal.attempt(j => j.beginWrite(intent));\n  await gate.write(write.to, state.revision);\n  const id = await begun;',
+    'const id = await journal.attempt(j => j.beginWrite(intent, run.lock?.token));',
+    'const begun = journal.attempt(j => j.beginWrite(intent, run.lock?.token));\n  await gate.write(write.to, state.revision);\n  const id = await begun;',
   ),
   inReconcile(
     'write: an addition without a journal is spooled',
@@ -423,8 +423,8 @@ export const mutations: readonly Mutation[] = [
     'put back: grace starts anew',
     4,
     'put-back.ts',
-    'journal.saveLedger(gate.id, restartGrace(await journal.ledger(gate.id), lost, clock.now())),',
-    'journal.saveLedger(gate.id, await journal.ledger(gate.id)),',
+    'restartGrace(await journal.ledger(gate.id), lost, clock.now()),',
+    'await journal.ledger(gate.id),',
   ),
   inReconcile(
     "put back: others' entries stay",
@@ -550,7 +550,7 @@ export const mutations: readonly Mutation[] = [
     'lock: released',
     8,
     'with-lock.ts',
-    'if (lock) await run.journal.attempt(() => lock.release());',
+    'if (lock?.acquired) await run.journal.attempt(() => lock.release());',
     '',
   ),
   inReconcile(
@@ -1061,9 +1061,9 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'journal: a lock that is held is held',
     invariant: 6,
-    file: 'src/journal/sql-journal.ts',
-    find: 'if (row && current && isHeld(row, this.#clock.now())) {',
-    replace: 'if (row && current && isHeld(row, Number.MAX_SAFE_INTEGER)) {',
+    file: 'src/journal/gate-locks.ts',
+    find: 'if (row && current && this.#rules.isHeld(row, nowMs))',
+    replace: 'if (row && current && !current)',
     tests: journal,
   },
   {
@@ -1089,6 +1089,14 @@ export const mutations: readonly Mutation[] = [
     find: 'const gone = owned.map(({ cidr }) => cidr).filter(cidr => !after.has(cidr as Cidr));',
     replace: 'const gone: Cidr[] = [];',
     tests: journal,
+  },
+  {
+    name: 'lock: a run that was paused beyond its lease sends nothing',
+    invariant: 6,
+    file: 'src/reconcile/fence.ts',
+    find: 'this.#lock && !this.#lock.isCertain()',
+    replace: 'this.#lock && !this.#lock',
+    tests: ['test/reconcile/fence.test.ts'],
   },
   // 9: secrets
   {
@@ -1127,8 +1135,8 @@ export const mutations: readonly Mutation[] = [
     name: 'secrets: redacted in the journal',
     invariant: 9,
     file: 'src/journal/sql-journal.ts',
-    find: 'error: result.error === undefined ? null : redactSecrets(result.error),',
-    replace: 'error: result.error === undefined ? null : result.error,',
+    find: "return redactSecrets(text).replaceAll('\\0', '\\ufffd');",
+    replace: "return text.replaceAll('\\0', '\\ufffd');",
     tests: journal,
   },
   {
