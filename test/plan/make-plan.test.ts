@@ -267,6 +267,16 @@ test('what Atlas wants stays, also where it lies in a block that may go', () => 
   expect(makePlan(input).steps).toMatchObject([{ kind: 'remove', adds: [inside], removes: [block] }]);
 });
 
+test('what is not ours, or not there, is no removal, and no guard speaks of it', () => {
+  const input = planInput({
+    policy: 'add-only',
+    state: stateOf([...others, a]),
+    feeds: [reading(observation('control-plane', others))],
+    journal: journalOf(others, [...others.map(each => row(each)), ripe(a), ripe(b)]),
+  });
+  expect(makePlan(input)).toMatchObject({ steps: [], guards: [] });
+});
+
 test('a clock that does not run makes nothing ripe, whatever was counted', () => {
   const input = planInput({
     state: stateOf([...others, a]),
