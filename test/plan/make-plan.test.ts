@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Cidr } from '../../src/address/cidr.ts';
 import type { Approval } from '../../src/journal/journal.ts';
+import { planChecksum } from '../../src/plan/checksum.ts';
 import type { FreezeWindow } from '../../src/plan/freeze.ts';
 import type { PlanInput } from '../../src/plan/input.ts';
 import { makePlan } from '../../src/plan/make-plan.ts';
@@ -315,6 +316,49 @@ describe('what is in grace stays', () => {
   });
 });
 
+test('what Atlas wants stays, also where it lies in a block that may go', () => {
+  const block = cidr('3.0.0.0/30');
+  const inside = cidr('3.0.0.1');
+  const input = planInput({
+    state: stateOf([...others, block]),
+    feeds: [reading(observation('control-plane', [...others, inside]))],
+    journal: journalOf([...others, block], [...[...others, inside].map(each => row(each)), ripe(block)]),
+  });
+  expect(makePlan(input).steps).toMatchObject([{ kind: 'remove', adds: [inside], removes: [block] }]);
+});
+
+test('what is not ours, or not there, is no removal, and no guard speaks of it', () => {
+  const input = planInput({
+    policy: 'add-only',
+    state: stateOf([...others, a]),
+    feeds: [reading(observation('control-plane', others))],
+    journal: journalOf(others, [...others.map(each => row(each)), ripe(a), ripe(b)]),
+  });
+  expect(makePlan(input)).toMatchObject({ steps: [], guards: [] });
+});
+
+test('a clock that does not run makes nothing ripe, whatever was counted', () => {
+  const input = planInput({
+    state: stateOf([...others, a]),
+    feeds: [reading(observation('control-plane', others))],
+    journal: journalOf([...others, a], [...others.map(each => row(each)), row(a, { absentReads: 9 })]),
+  });
+  expect(makePlan(input).steps).toEqual([]);
+});
+
+test('what is taken beside the list counts against its limit', () => {
+  const input = planInput({
+    gate: { id: 'g', kind: 'azure-key-vault', name: 'g', limits: limitsOf(10) },
+    state: stateOf([office], { takenElsewhere: 9 }),
+    feeds: [reading(observation('control-plane', [a]))],
+  });
+  const plan = makePlan(input);
+  expect(plan.steps).toEqual([]);
+  expect(plan.guards).toMatchObject([
+    { guard: 'does-not-fit', message: expect.stringMatching(/11 are needed/) },
+  ]);
+});
+
 describe('a removal that cannot be written is no reason not to add', () => {
   const fresh = cidr('44.206.200.18');
   const four = cidr('3.0.0.0/30');
@@ -446,6 +490,23 @@ describe('an incomplete observation', () => {
 
 describe('the checksum', () => {
   const input = planInput({ feeds: [reading(observation('control-plane', [a]))] });
+
+  test('is over each part by itself', () => {
+    const { gate, policy } = makePlan(input);
+    const parts = { gate, policy, adopts: [], steps: [{ kind: 'add', from: [office], to: [office, a] }] };
+    const sum = (more: object) => planChecksum({ ...parts, ...more } as never);
+    const sums = [
+      sum({}),
+      sum({ gate: { ...gate, id: 'other' } }),
+      sum({ policy: 'observe' }),
+      sum({ adopts: [b] }),
+      sum({ steps: [{ kind: 'remove', from: [office], to: [office, a] }] }),
+      sum({ steps: [{ kind: 'add', from: [office, b], to: [office, a] }] }),
+      sum({ steps: [{ kind: 'add', from: [office], to: [office, b] }] }),
+    ];
+    expect(new Set(sums).size).toBe(sums.length);
+    expect(sum({ steps: [{ kind: 'add', from: [office], to: [a, office] }] })).toBe(sums[0]);
+  });
 
   test('is the same a minute later', () => {
     expect(makePlan({ ...input, nowMs: nowMs + 60_000 }).checksum).toBe(makePlan(input).checksum);
