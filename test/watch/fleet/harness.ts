@@ -164,7 +164,7 @@ function configOf(
 }
 
 /** The lease of a gate, or the heartbeat of its job and the look for silent workers, and a slow machine. */
-export const takeOverMs = 30_000;
+export const takeOverMs = 120_000;
 
 let address = 0;
 /** Atlas begins to use a new address; every gate has to let it in. */
