@@ -1,29 +1,35 @@
 /** Faults on request: what a real network and a real cloud do on a bad day. */
-export type LabService = 'atlas' | 'azure' | 'entra';
+export const labServices = ['atlas', 'azure', 'entra', 'gcp', 'google', 'kms', 'iam', 'sts'] as const;
+export type LabService = (typeof labServices)[number];
+
+export interface CannedAnswer {
+  readonly status: number;
+  readonly headers?: Record<string, string>;
+  readonly body?: string;
+}
 
 export type FaultAct =
   /** Real time, for tests that end a process while a request is under way. */
   | { readonly kind: 'latency'; readonly ms: number }
   /** This answer instead of the real one; the request has no effect. */
-  | {
-      readonly kind: 'answer';
-      readonly status: number;
-      readonly headers?: Record<string, string>;
-      readonly body?: string;
-    }
+  | ({ readonly kind: 'answer' } & CannedAnswer)
+  /** The request takes effect, and this answer comes instead of the real one: a gateway's time-out, say. */
+  | ({ readonly kind: 'answer-after' } & CannedAnswer)
   /** The connection is cut; the request has no effect. */
   | { readonly kind: 'cut-before' }
   /** The request takes effect, and the connection is cut before the answer. */
   | { readonly kind: 'cut-after' }
   /** The request takes effect, and half of the answer's body arrives. */
   | { readonly kind: 'truncate' }
-  /** The answer's JSON is changed on its way. */
+  /** Something that happens right after the request was dealt with, before its answer leaves. */
+  | { readonly kind: 'meanwhile'; happens(): void }
+  /** The answer's JSON, or its XML as a text, is changed on its way. */
   | { readonly kind: 'edit'; edit(body: any): unknown };
 
 export interface Fault {
   readonly on: LabService;
   readonly method?: string;
-  /** Matched anywhere in the path. */
+  /** Matched anywhere in the path; where AWS has one path for everything, the operation: `/PutKeyPolicy`. */
   readonly path?: string;
   /** How many requests it hits; default: until it is removed. */
   readonly times?: number;

@@ -5,6 +5,7 @@ import type { LockHolder, LockResult } from '../journal/journal.ts';
 import type { Plan } from '../plan/plan.ts';
 import { TransportError } from '../transport/errors.ts';
 import type { Run, RunResult, RunStatus, RunWrite } from './run.ts';
+import { WriteStoppedError } from './write-step.ts';
 
 /** What a run has come to so far, and how it ends. */
 export interface ResultBuilder {
@@ -45,8 +46,11 @@ export async function withLock(
     }
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    const isLost = error instanceof LockLostError || isRefusedByFence(error);
-    return result.end(isLost && result.writes.length === 0 ? 'refused' : 'failed', message, { error });
+    const isStopped =
+      error instanceof WriteStoppedError || error instanceof LockLostError || isRefusedByFence(error);
+    if (!isStopped || result.writes.length > 0) return result.end('failed', message, { error });
+    const { remedy } = error as { remedy?: string };
+    return result.end('refused', message, { error, ...(remedy !== undefined && { remedy }) });
   }
 }
 
