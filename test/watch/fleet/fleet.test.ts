@@ -1,4 +1,4 @@
-/** Workers that share gates, and are killed and stopped. They mostly wait, so the tests run side by side. */
+/** Workers that share gates, and are killed and stopped. */
 import { expect, test } from 'vitest';
 import { usePostgres } from '../../postgres/server.ts';
 import { change, expectOneAtATime, isEverywhere, openFleetSite, takeOverMs, until } from './harness.ts';
@@ -6,7 +6,7 @@ import { change, expectOneAtATime, isEverywhere, openFleetSite, takeOverMs, unti
 const server = usePostgres();
 /** More with POSTERN_FLEET_KILLS; each takes as long as a worker may be silent, so the default is small. */
 const kills = Number(process.env.POSTERN_FLEET_KILLS ?? 1);
-test.concurrent('two workers share the gates, and every gate is served', async context => {
+test('two workers share the gates, and every gate is served', async context => {
   const site = await openFleetSite(context, await server.createDatabase(), 4, 1_000);
   const workers = [site.start(), site.start()];
   await until(() => site.lockedOut().length === 0, takeOverMs, 'every gate lets Atlas in');
@@ -29,7 +29,7 @@ test.concurrent('two workers share the gates, and every gate is served', async c
   expectOneAtATime(await site.writes());
 }, 300_000);
 
-test.concurrent(
+test(
   `of three workers one is killed, ${kills} times, at some moment: the others carry on, one at a time`,
   async context => {
     const site = await openFleetSite(context, await server.createDatabase(), 3, 800);
@@ -56,7 +56,7 @@ test.concurrent(
   300_000 + kills * takeOverMs,
 );
 
-test.concurrent('a worker that is stopped in the middle of a write, and goes on after its lease, writes nothing', async context => {
+test('a worker that is stopped in the middle of a write, and goes on after its lease, writes nothing', async context => {
   const site = await openFleetSite(context, await server.createDatabase(), 1, 500);
   const stopped = site.start();
   await until(() => site.lockedOut().length === 0, takeOverMs, 'the gate lets Atlas in');
@@ -91,7 +91,7 @@ test.concurrent('a worker that is stopped in the middle of a write, and goes on 
   expectOneAtATime(await site.writes());
 }, 400_000);
 
-test.concurrent('the control plane is read once for all while a reading is young', async context => {
+test('the control plane is read once for all while a reading is young', async context => {
   const site = await openFleetSite(context, await server.createDatabase(), 4, 1_000);
   const reads = () => site.lab.requests.filter(({ path }) => path.includes('controlPlaneIPAddresses')).length;
   for (let n = 0; n < 2; n++) site.start({ SHARED_MS: '60000' });
