@@ -18,6 +18,8 @@ const copiedTables = {
   owned: ['gate_id', 'cidr'],
   write_record: ['id'],
   plan: ['gate_id', 'at_ms', 'checksum', 'json'],
+  coverage: ['gate_id', 'at_ms'],
+  memo: ['key'],
 } as const satisfies Partial<Record<keyof JournalTables, readonly string[]>>;
 
 /** Locks belong to processes that work on the source: there must be none. */
