@@ -157,6 +157,8 @@ export interface Config {
   /** The file it was read from; undefined when there is none. */
   readonly path: string | undefined;
   readonly statePath: string | undefined;
+  /** Where the URL of the PostgreSQL database is that holds the journal instead of a file. */
+  readonly database: SecretReference | undefined;
   readonly atlas: AtlasConfig;
   readonly static: readonly StaticAddress[];
   readonly gates: readonly GateConfig[];

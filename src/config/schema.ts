@@ -297,6 +297,12 @@ export const configSchema = z
     // Editors find the schema by this key where the comment is not understood.
     $schema: z.string().optional(),
     state: z.string().min(1).meta({ description: 'The path of the journal.' }).optional(),
+    database: secretReference
+      .meta({
+        description:
+          'Where the URL of a PostgreSQL database is that holds the journal instead, so that several workers can share it: env:NAME or file:PATH.',
+      })
+      .optional(),
     atlas: atlas.optional(),
     static: z
       .array(z.strictObject({ cidr, note: z.string().optional() }))

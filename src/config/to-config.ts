@@ -29,6 +29,7 @@ export function toConfig(
   return deepFreeze<Config>({
     path,
     statePath: overrides.statePath ?? (env.POSTERN_STATE || fileState),
+    database: text.database === undefined ? undefined : reference(text.database, folder),
     atlas: toAtlas(text.atlas ?? {}, folder, env),
     static: (text.static ?? []).map(({ cidr, note }) => ({ cidr: block(cidr), note })),
     gates: (text.gates ?? []).map(gate => toGate(gate, folder)),

@@ -161,6 +161,23 @@ export const commands: readonly CommandEntry[] = [
     load: () => import('./token.ts'),
   },
   {
+    name: 'journal',
+    summary: 'what the journal holds, and moving it to another database',
+    arguments: [['<action>', 'info, or migrate']],
+    options: [
+      {
+        flags: '--from <place>',
+        description: 'a path, a postgresql:// URL, or env:NAME or file:PATH of one',
+      },
+      { flags: '--to <place>', description: 'the same: a file that is not there yet, or an empty database' },
+    ],
+    examples: [
+      'postern journal info',
+      'postern journal migrate --from /var/lib/postern/journal.db --to env:POSTERN_DATABASE_URL',
+    ],
+    load: () => import('./journal.ts'),
+  },
+  {
     name: 'demo',
     summary: 'the whole story against a simulated Atlas and cloud; no account needed',
     options: [
