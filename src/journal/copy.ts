@@ -18,6 +18,8 @@ const copiedTables = {
   owned: ['gate_id', 'cidr'],
   write_record: ['id'],
   plan: ['gate_id', 'at_ms', 'checksum', 'json'],
+  coverage: ['gate_id', 'at_ms'],
+  memo: ['key'],
   approval: ['id'],
 } as const satisfies Partial<Record<keyof JournalTables, readonly string[]>>;
 

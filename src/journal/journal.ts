@@ -6,6 +6,7 @@
 import type { FeedId, Provenance } from '../address/address.ts';
 import type { Cidr } from '../address/cidr.ts';
 import type { Observation } from '../atlas/observation.ts';
+import type { Coverage } from '../gates/gate.ts';
 
 /** One address that a gate has wanted, now or before: the clock of its removal. */
 export interface LedgerRow {
@@ -87,6 +88,14 @@ export interface LockHolder {
   readonly sinceMs: number;
 }
 
+/** How a gate stood from a time on, until the next change. */
+export interface CoverageChange {
+  readonly atMs: number;
+  readonly coverage: Coverage;
+  /** How many wanted addresses were not let in. */
+  readonly missing: number;
+}
+
 /** Proves to the journal that its caller is the one that holds the gate's lock now. */
 export type LockToken = string;
 
@@ -166,6 +175,15 @@ export interface Journal {
     gateId?: string;
     limit: number;
   }): Promise<readonly { gateId: string; checksum: string; atMs: number; json: string }[]>;
+
+  /** How a gate stands; kept only where it is another than before, so that it can be told for months. */
+  recordCoverage(gateId: string, change: CoverageChange): Promise<void>;
+  /** Oldest first: how the gate stood at `sinceMs`, where that is known, and every change from then on. */
+  coverage(filter: { gateId: string; sinceMs: number }): Promise<readonly CoverageChange[]>;
+
+  /** What some part of Postern wants to know again after a restart, by a name of its own. */
+  recall(key: string): Promise<unknown>;
+  remember(key: string, value: unknown): Promise<void>;
 
   /** Durable when it resolves; gives its id. */
   approve(approval: Omit<Approval, 'id'>): Promise<number>;

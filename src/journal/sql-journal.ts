@@ -5,12 +5,14 @@ import type { FeedId } from '../address/address.ts';
 import type { Cidr } from '../address/cidr.ts';
 import type { Observation } from '../atlas/observation.ts';
 import { systemClock } from '../clock.ts';
+import type { Coverage } from '../gates/gate.ts';
 import { redactSecrets } from '../secret.ts';
 import { canonicalJson } from './canonical-json.ts';
 import { JournalError, LockLostError } from './errors.ts';
 import { GateLocks, verifyLock } from './gate-locks.ts';
 import type {
   Approval,
+  CoverageChange,
   Journal,
   LedgerRow,
   LockHolder,
@@ -311,6 +313,33 @@ export class SqlJournal implements Journal {
     });
   }
 
+  recordCoverage(gateId: string, { atMs, coverage, missing }: CoverageChange): Promise<void> {
+    return this.#inTransaction(async db => {
+      const newest = await db
+        .selectFrom('coverage')
+        .select(['coverage', 'missing'])
+        .where('gate_id', '=', gateId)
+        .orderBy('at_ms', 'desc')
+        .limit(1)
+        .executeTakeFirst();
+      if (newest && newest.coverage === coverage && newest.missing === missing) return;
+      await db.insertInto('coverage').values({ gate_id: gateId, at_ms: atMs, coverage, missing }).execute();
+    }, gateId);
+  }
+
+  coverage({ gateId, sinceMs }: { gateId: string; sinceMs: number }): Promise<readonly CoverageChange[]> {
+    return this.#explained(async () => {
+      const changes = this.#db.selectFrom('coverage').selectAll().where('gate_id', '=', gateId);
+      const before = await changes.where('at_ms', '<=', sinceMs).orderBy('at_ms', 'desc').limit(1).execute();
+      const after = await changes.where('at_ms', '>', sinceMs).orderBy('at_ms').execute();
+      return [...before, ...after].map(({ at_ms, coverage, missing }) => ({
+        atMs: Number(at_ms),
+        coverage: coverage as Coverage,
+        missing,
+      }));
+    });
+  }
+
   approve(approval: Omit<Approval, 'id'>): Promise<number> {
     return this.#inTransaction(async db => {
       const row = await db
@@ -351,6 +380,24 @@ export class SqlJournal implements Journal {
         atMs: Number(row.at_ms),
         expiresAtMs: Number(row.expires_at_ms),
       }));
+    });
+  }
+
+  recall(key: string): Promise<unknown> {
+    return this.#explained(async () => {
+      const row = await this.#db.selectFrom('memo').select('json').where('key', '=', key).executeTakeFirst();
+      return row && JSON.parse(row.json);
+    });
+  }
+
+  async remember(key: string, value: unknown): Promise<void> {
+    const json = withoutSecrets(value);
+    await this.#inTransaction(async db => {
+      await db
+        .insertInto('memo')
+        .values({ key, json })
+        .onConflict(oc => oc.column('key').doUpdateSet({ json }))
+        .execute();
     });
   }
 

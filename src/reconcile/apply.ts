@@ -5,6 +5,7 @@
 import { GateConflictError, type GateKind, type GateState, leaveTheListAlone } from '../gates/gate.ts';
 import type { WriteRecord } from '../journal/journal.ts';
 import type { Plan } from '../plan/plan.ts';
+import { coverageOf } from './coverage.ts';
 import { type Prepared, prepare } from './prepare.ts';
 import { putBack } from './put-back.ts';
 import { recover } from './recover.ts';
@@ -200,6 +201,11 @@ async function adopt(run: Run, plan: Plan): Promise<void> {
 async function saveReading(run: Run, { plan, ledger }: Prepared): Promise<void> {
   await run.journal.attempt(async journal => {
     if (ledger) await journal.saveLedger(run.gate.id, ledger, run.lock?.token);
+    await journal.recordCoverage(run.gate.id, {
+      atMs: plan.atMs,
+      coverage: coverageOf(plan),
+      missing: plan.missing.length,
+    });
     await journal.recordPlan({
       gateId: run.gate.id,
       checksum: plan.checksum,

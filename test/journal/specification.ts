@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Cidr } from '../../src/address/cidr.ts';
-import type { Journal } from '../../src/journal/journal.ts';
+import type { CoverageChange, Journal } from '../../src/journal/journal.ts';
 import { Secret } from '../../src/secret.ts';
 import { addressesOf, cidr, cidrs, dayMs, incomplete, nowMs, observation, row } from '../plan/fixtures.ts';
 import { gateId, holder, intent, leaseMs } from './fixtures.ts';
@@ -425,6 +425,38 @@ export function specifyJournal(name: string, makeStore: () => Promise<OpenStore>
       await journal.lock(gateId, holder(), leaseMs);
       await journal.close();
       expect(await (await open()).lock(gateId, holder(), leaseMs)).toMatchObject({ acquired: false });
+    });
+  });
+
+  describe(`${name}: coverage and memos`, () => {
+    test('coverage is kept where it changes, and told from any time on', async () => {
+      const { journal, open } = await setUp();
+      const at = (minute: number, coverage: CoverageChange['coverage'], missing = 0) =>
+        journal.recordCoverage(gateId, { atMs: nowMs + minute * 60_000, coverage, missing });
+      await at(0, 'let-in');
+      await at(1, 'let-in');
+      await at(2, 'locked-out', 3);
+      await at(3, 'locked-out', 1);
+      await at(4, 'let-in');
+      await journal.recordCoverage('other', { atMs: nowMs, coverage: 'cannot-tell', missing: 0 });
+      const told = async (sinceMs: number) =>
+        (await (await open()).coverage({ gateId, sinceMs })).map(
+          ({ atMs, coverage, missing }) => `${(atMs - nowMs) / 60_000} ${coverage} ${missing}`,
+        );
+      expect(await told(0)).toEqual(['0 let-in 0', '2 locked-out 3', '3 locked-out 1', '4 let-in 0']);
+      expect(await told(nowMs + 2.5 * 60_000)).toEqual(['2 locked-out 3', '3 locked-out 1', '4 let-in 0']);
+      expect(await told(nowMs + 99 * 60_000)).toEqual(['4 let-in 0']);
+    });
+
+    test('a memo is had back as it was, the newest one, without secrets', async () => {
+      const { journal, open } = await setUp();
+      new Secret('hunter2-hunter2', 'env:X');
+      expect(await journal.recall('alerts')).toBeUndefined();
+      await journal.remember('alerts', { open: [1, 2], said: 'no' });
+      await journal.remember('alerts', { open: [], said: 'key hunter2-hunter2' });
+      await journal.remember('other', null);
+      expect(await (await open()).recall('alerts')).toEqual({ open: [], said: 'key [redacted]' });
+      expect(await journal.recall('other')).toBeNull();
     });
   });
 }
