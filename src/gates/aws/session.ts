@@ -1,9 +1,10 @@
 /** How Amazon's SDK is set up for one gate: through our transport, and with whose credentials. */
 
 import type { Clock } from '../../clock.ts';
-import type { AwsCredentialConfig } from '../../config/config.ts';
+import type { AwsCredentialConfig, AwsKeyPolicyConfig, AwsRolePolicyConfig } from '../../config/config.ts';
 import type { Secret } from '../../secret.ts';
 import type { Transport } from '../../transport/transport.ts';
+import type { GateParts } from '../index.ts';
 import { isThrottled, type Right, toAwsError } from './aws-error.ts';
 import { requestHandlerOver } from './request-handler.ts';
 
@@ -88,3 +89,22 @@ const iamRegions: Readonly<Record<string, string>> = {
   'aws-iso-b': 'us-isob-east-1',
   'aws-eusc': 'eusc-de-east-1',
 };
+
+/** What a config says of it. Throws a ConfigError when a secret is not there. */
+export function sessionOf(
+  { credential, profile, endpoints }: AwsRolePolicyConfig | AwsKeyPolicyConfig,
+  { transport, clock, random, secretOf }: GateParts,
+): SessionOptions {
+  return {
+    transport,
+    clock,
+    random,
+    profile,
+    endpoints,
+    credential: credential && {
+      accessKeyId: credential.accessKeyId,
+      secretAccessKey: secretOf(credential.secretAccessKey),
+      sessionToken: credential.sessionToken && secretOf(credential.sessionToken),
+    },
+  };
+}
