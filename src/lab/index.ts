@@ -5,6 +5,7 @@ import { AtlasAuth, type AtlasLabCredentials } from './atlas/auth.ts';
 import { AtlasModel } from './atlas/model.ts';
 import { RateLimits } from './atlas/rate-limit.ts';
 import { atlasHandler } from './atlas/server.ts';
+import { callerOf } from './aws/evaluate.ts';
 import { type AwsBehaviour, AwsModel } from './aws/model.ts';
 import { startAws } from './aws/server.ts';
 import type { AwsCredentials } from './aws/signature.ts';
@@ -115,7 +116,7 @@ export async function startLab({ clock, ports, control, ...behaviours }: LabOpti
     handle: azureHandler(azure, credentials.azure, () => `https://localhost:${azureServer.port}`),
     ...(ports?.azure !== undefined && { port: ports.azure }),
   });
-  const caller = aws.directory.add(labCallerArn);
+  const caller = callerOf(aws.directory.add(labCallerArn));
   const awsServers = await startAws(aws, credentials.aws, caller, shared, ports);
 
   const lab: Lab = {
