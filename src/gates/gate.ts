@@ -141,7 +141,7 @@ export const terraformIgnores: Readonly<Record<GateKind, string>> = {
   'aws-key-policy': '`lifecycle { ignore_changes = [policy] }` on the `aws_kms_key` or `aws_kms_key_policy`',
   'azure-key-vault': '`lifecycle { ignore_changes = [network_acls[0].ip_rules] }`',
   'gcp-access-level':
-    '`lifecycle { ignore_changes = [basic[0].conditions] }` on the `google_access_context_manager_access_level`',
+    '`lifecycle { ignore_changes = [basic] }` on the `google_access_context_manager_access_level` (the whole block: where `combining_function` is not given it is set to AND, which lets in nobody)',
 };
 
 /** One sentence for a list that someone keeps changing. */

@@ -80,8 +80,8 @@ function clusterOf({ atlas }: Lab, projectId: string, name: unknown): LabCluster
 }
 
 function serviceOf(on: unknown): LabService {
-  const service = labServices.find(service => service === on);
-  if (service) return service;
+  const service = labServices.find(known => known === on);
+  if (service !== undefined) return service;
   throw new Error(`expected "on", one of ${labServices.join(', ')}`);
 }
 

@@ -94,6 +94,8 @@ function configOf(lab: Lab, project: LabProject, removal: RemovalPolicy): Config
         removal,
       },
     ],
+    notify: [],
+    server: undefined,
     findings: [],
   };
 }
