@@ -50,10 +50,11 @@ export const run: CommandAction<PlanOptions> = async (context, _, options) => {
       width: output.width,
       verbose: options.verbose === true,
       nowMs,
+      ...(options.out !== undefined && {
+        next: `a review of ${options.out}, and \`postern apply ${options.out}\` to do exactly this.`,
+      }),
     }),
   );
-  if (options.out !== undefined)
-    output.note(`Saved as ${options.out}; to do exactly this: postern apply ${options.out}`);
   printErrors(
     output,
     failures.map(({ gate, error }) => ({ gate: gate.config.name, report: reportError(error) })),
