@@ -16,7 +16,14 @@ import { createKmsClient, type KmsClient } from '../aws/kms-client.ts';
 import { PolicyError, parsePolicy } from '../aws/policy-document.ts';
 import { isSamePolicy } from '../aws/same-policy.ts';
 import type { SessionOptions } from '../aws/session.ts';
-import { notRead, principalOf, readKeyPolicy, readRole, readRolePolicies } from '../aws/surroundings.ts';
+import {
+  countCharacters,
+  notRead,
+  principalOf,
+  readKeyPolicy,
+  readRole,
+  readRolePolicies,
+} from '../aws/surroundings.ts';
 import { write } from '../aws/write.ts';
 import { type Gate, GateConflictError, GateError, type GateLimits, type GateState } from '../gate.ts';
 import { charactersOf, type OwnPolicy, readOwnPolicy, writeOwnPolicy } from './document.ts';
@@ -163,6 +170,14 @@ class AwsRolePolicyGate implements Gate {
     const values = fresh?.values ?? [];
     refuseUnfit(this.name, next, entriesOf(values));
     const text = writeOwnPolicy(valuesFor(values, next), keyArn, fresh?.document);
+    const characters = countCharacters(text);
+    if (characters > maxCharacters) {
+      throw new GateError(
+        this.name,
+        `The policy would have ${characters} characters; all inline policies of a role together hold ${maxCharacters}. Nothing was written.`,
+        { remedy: whenFull },
+      );
+    }
     const written = readOwnPolicy(text, keyArn);
     if (written.strange !== undefined || !sameEntries(entriesOf(written.values), next)) {
       throw new GateError(this.name, 'The policy to send does not hold the list. Nothing was written.', {

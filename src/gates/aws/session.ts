@@ -56,9 +56,18 @@ async function credentialsOf({ credential, profile, transport }: SessionOptions)
 const maxThrottledAttempts = 5;
 const firstThrottleWaitMs = 500;
 
+/** Sends one call that writes, once. Throws an `AwsError` or a `TransportError`. */
+export async function callOnce<Answer>(right: Right, send: () => Promise<Answer>): Promise<Answer> {
+  try {
+    return await send();
+  } catch (error) {
+    throw toAwsError(error, right);
+  }
+}
+
 /**
- * Sends one call. AWS turns calls away with 400, which the transport takes for an answer, so they are repeated
- * here: nothing was carried out. Throws an `AwsError` or a `TransportError`.
+ * Sends one call that reads. AWS turns calls away with 400, which the transport takes for an answer, so they
+ * are repeated here. Throws an `AwsError` or a `TransportError`.
  */
 export async function call<Answer>(
   { clock, random }: Pick<SessionOptions, 'clock' | 'random'>,
@@ -67,9 +76,8 @@ export async function call<Answer>(
 ): Promise<Answer> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await send();
-    } catch (sdkError) {
-      const error = toAwsError(sdkError, right);
+      return await callOnce(right, send);
+    } catch (error) {
       if (!isThrottled(error) || attempt === maxThrottledAttempts) throw error;
       await clock.sleep(firstThrottleWaitMs * 2 ** attempt * (0.5 + random() / 2));
     }

@@ -5,7 +5,7 @@
  */
 import type { Clock } from '../../clock.ts';
 import { type GateError, type GateState, GateUnverifiedError } from '../gate.ts';
-import { isAwsError, mayHaveTakenEffect } from './aws-error.ts';
+import { isAwsError, isThrottled, mayHaveTakenEffect } from './aws-error.ts';
 import { messageOf } from './errors.ts';
 
 export interface Writing<Own> {
@@ -45,8 +45,8 @@ export async function write<Own>(writing: Writing<Own>): Promise<Own> {
     try {
       await writing.send(text);
     } catch (error) {
-      // IAM: another change of the role is under way, and this one was not made.
-      if (isAwsError(error, 'ConcurrentModification') && attempt < maxAttempts) {
+      // Turned away unread, or (IAM) another change of the role is under way: looked at anew, and sent again.
+      if ((isThrottled(error) || isAwsError(error, 'ConcurrentModification')) && attempt < maxAttempts) {
         await writing.clock.sleep(firstConflictWaitMs * 2 ** attempt * (0.5 + writing.random() / 2));
         continue;
       }
