@@ -114,6 +114,7 @@ async function serve(options: ServerOptions, request: http.IncomingMessage, resp
   const text = json === undefined ? '' : JSON.stringify(json);
   const bytes = Buffer.from(text);
   response.writeHead(answer.status, {
+    date: new Date(clock.now()).toUTCString(),
     ...(text !== '' && { 'content-type': 'application/json', 'content-length': bytes.length }),
     ...answer.headers,
   });
