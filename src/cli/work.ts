@@ -1,5 +1,11 @@
 /** What the commands that work on gates share: a session made of the config, and the gates it names. */
-import { atlasCredentialsOf, type Config, resolveSecret, systemFiles } from '../config/index.ts';
+import {
+  atlasCredentialsOf,
+  type Config,
+  type GateConfig,
+  resolveSecret,
+  systemFiles,
+} from '../config/index.ts';
 import { openGate } from '../gates/index.ts';
 import { type Overrides, openSession, type Session, type SessionGate } from '../reconcile/session.ts';
 import { createTransport, type Transport, useProxyFromEnvironment } from '../transport/index.ts';
@@ -96,13 +102,19 @@ export async function forEachGate<T>(
   );
 }
 
+/** The gates of the config that were asked for; default all. Throws a UsageError when there is none. */
+export function gatesNamed(config: Config, asked: readonly string[] | undefined): readonly GateConfig[] {
+  checkGateNames(config, asked);
+  return config.gates.filter(({ name }) => asked?.includes(name) ?? true);
+}
+
 function checkGateNames({ gates, path }: Config, asked: readonly string[] | undefined): void {
   if (gates.length === 0) {
     throw new UsageError(
       path === undefined
         ? 'There is no config, so there is no gate to work on.'
         : `The config ${path} names no gate.`,
-      'Write a postern.yaml (see docs/postern.example.yaml), or name one with --config. `postern demo` needs none.',
+      'Make a postern.yaml with `postern init`, or name one with --config. `postern demo` needs none.',
     );
   }
   const names = gates.map(({ name }) => name);

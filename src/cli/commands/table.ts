@@ -2,7 +2,7 @@
 import { gateKinds } from '../../gates/gate.ts';
 import { policies } from '../../plan/plan.ts';
 import type { CommandAction } from '../context.ts';
-import { countOf, durationOf, oneOf, projectOf, repeated } from './values.ts';
+import { countOf, durationOf, oneOf, projectOf, repeated, someOf } from './values.ts';
 
 export interface CommandOption {
   readonly flags: string;
@@ -143,6 +143,29 @@ export const commands: readonly CommandEntry[] = [
     ],
     examples: ['postern undo --gate production'],
     load: () => import('./undo.ts'),
+  },
+  {
+    name: 'permissions',
+    summary: 'the least rights that each gate needs, ready to use',
+    options: [
+      gateOption,
+      {
+        flags: '--kind <kind>',
+        description: `instead of the config's gates, with placeholders: ${gateKinds.join(', ')}; may be repeated`,
+        parse: someOf(gateKinds),
+      },
+      {
+        flags: '--format <format>',
+        description: 'text (a shell script), json or terraform',
+        parse: oneOf(['text', 'json', 'terraform']),
+      },
+    ],
+    examples: [
+      'postern permissions',
+      'postern permissions --gate production --format terraform',
+      'postern permissions --kind aws-role-policy',
+    ],
+    load: () => import('./permissions.ts'),
   },
   {
     name: 'demo',

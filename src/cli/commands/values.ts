@@ -17,6 +17,14 @@ export function oneOf(values: readonly string[]): (text: string) => string {
   };
 }
 
+/** Like `oneOf`, for an option that may be repeated. */
+export function someOf(
+  values: readonly string[],
+): (text: string, previous: readonly string[] | undefined) => readonly string[] {
+  const one = oneOf(values);
+  return (text, previous) => repeated(one(text), previous);
+}
+
 export function countOf(text: string): number {
   if (/^\d{1,9}$/.test(text)) return Number(text);
   throw new InvalidArgumentError('Expected a whole number.');
