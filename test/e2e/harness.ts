@@ -63,12 +63,12 @@ export async function openSite(options: { azure?: Partial<AzureBehaviour> } = {}
     const child = spawn(process.execPath, [file, ...args], {
       cwd: folder,
       env,
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: [args[0] === 'export' ? 'pipe' : 'ignore', 'pipe', 'pipe'],
     });
     let stdout = '';
     let stderr = '';
-    child.stdout.on('data', chunk => (stdout += chunk));
-    child.stderr.on('data', chunk => (stderr += chunk));
+    child.stdout!.on('data', chunk => (stdout += chunk));
+    child.stderr!.on('data', chunk => (stderr += chunk));
     const ended = new Promise<Ended>(resolve => {
       child.once('close', (code, signal) => resolve({ code, signal, stdout, stderr }));
     });

@@ -1,4 +1,5 @@
 /** Every command: what it is called, what it takes, and where it is. Loads none of them. */
+import { exportFormats } from '../../export/formats.ts';
 import { gateKinds } from '../../gates/gate.ts';
 import { policies } from '../../plan/plan.ts';
 import type { CommandAction } from '../context.ts';
@@ -46,6 +47,15 @@ const policyOptions: readonly CommandOption[] = [
   { flags: '--accept-shrink', description: 'believe a feed that lists far fewer addresses than before' },
 ];
 
+/** For a list that goes into a KMS by other hands than Postern's. */
+const exportOptions: readonly CommandOption[] = [
+  { flags: '--merge', description: 'for a KMS: merge blocks, without letting in an address more' },
+  {
+    flags: '--allow-incomplete',
+    description: 'for a KMS: print a list that may lack addresses',
+  },
+];
+
 export const commands: readonly CommandEntry[] = [
   {
     name: 'ips',
@@ -58,8 +68,8 @@ export const commands: readonly CommandEntry[] = [
       },
       {
         flags: '--format <format>',
-        description: 'table, json, text, csv, yaml, tfvars',
-        parse: oneOf(['table', 'json', 'text', 'csv', 'yaml', 'tfvars']),
+        description: `table, json, text, csv, yaml, tfvars; for a KMS: ${exportFormats.join(', ')}`,
+        parse: oneOf(['table', 'json', 'text', 'csv', 'yaml', 'tfvars', ...exportFormats]),
       },
       {
         flags: '--feed <feed>',
@@ -78,8 +88,13 @@ export const commands: readonly CommandEntry[] = [
       },
       { flags: '--region <region>', description: "only this region, in Atlas's spelling" },
       { flags: '--cluster <name>', description: 'only the nodes of this cluster' },
+      ...exportOptions,
     ],
-    examples: ['postern ips', 'postern ips --project 64f0c1a2b3d4e5f601234567 --format tfvars'],
+    examples: [
+      'postern ips',
+      'postern ips --project 64f0c1a2b3d4e5f601234567 --format tfvars',
+      'postern ips --project 64f0c1a2b3d4e5f601234567 --format aws-role-policy',
+    ],
     load: () => import('./ips.ts'),
   },
   {
@@ -97,13 +112,19 @@ export const commands: readonly CommandEntry[] = [
       { flags: '--out <file>', description: 'save the plan, for: postern apply <file>' },
       {
         flags: '--format <format>',
-        description: 'text, json, markdown or html',
-        parse: oneOf(['text', 'json', 'markdown', 'html']),
+        description: `text, json, markdown or html; the whole list: ${exportFormats.join(', ')}`,
+        parse: oneOf(['text', 'json', 'markdown', 'html', ...exportFormats]),
       },
+      ...exportOptions,
       { flags: '--verbose', description: 'show every entry, kept and foreign ones too' },
       ...policyOptions,
     ],
-    examples: ['postern plan', 'postern plan --out plan.json', 'postern plan --format markdown'],
+    examples: [
+      'postern plan',
+      'postern plan --out plan.json',
+      'postern plan --format markdown',
+      'postern plan --gate production --format terraform',
+    ],
     load: () => import('./plan.ts'),
   },
   {
@@ -143,6 +164,16 @@ export const commands: readonly CommandEntry[] = [
     ],
     examples: ['postern undo --gate production'],
     load: () => import('./undo.ts'),
+  },
+  {
+    name: 'export',
+    summary: "the list for Terraform's external data source: JSON in, JSON out",
+    options: exportOptions,
+    examples: [
+      `echo '{"gate": "production"}' | postern export`,
+      `echo '{"projects": "64f0c1a2b3d4e5f601234567"}' | postern export`,
+    ],
+    load: () => import('./export.ts'),
   },
   {
     name: 'permissions',
