@@ -166,6 +166,13 @@ export const commands: readonly CommandEntry[] = [
     load: () => import('./undo.ts'),
   },
   {
+    name: 'doctor',
+    summary: 'everything that would make the list useless, and what mends it',
+    options: [gateOption],
+    examples: ['postern doctor', 'postern doctor --json'],
+    load: () => import('./doctor.ts'),
+  },
+  {
     name: 'export',
     summary: "the list for Terraform's external data source: JSON in, JSON out",
     options: exportOptions,
