@@ -54,7 +54,8 @@ function setupTitle({ config, journal }: SetupFacts): string {
 
 function atlasTitle({ projects, credentials }: AtlasFacts): string {
   const by = credentials.known && credentials.value !== 'none' ? ` as ${credentials.value}` : '';
-  return projects?.known ? `Atlas${by}, ${projects.value} projects visible` : `Atlas${by}`;
+  if (!projects?.known) return `Atlas${by}`;
+  return `Atlas${by}, ${projects.value} ${projects.value === 1 ? 'project' : 'projects'} visible`;
 }
 
 function projectTitle({ id, name, encryption }: ProjectFacts): string {

@@ -31,7 +31,8 @@ function printFinding(output: Output, finding: DoctorFinding): void {
   const [first, ...rest] = wrap(message, room);
   output.print(`  ${output.style(style, mark)} ${first}`);
   for (const line of rest) output.print(`    ${line}`);
-  const meaning = meaningOf(id);
+  // A note speaks for itself; docs/doctor.md has the rest.
+  const meaning = severity === 'info' ? undefined : meaningOf(id);
   if (meaning !== undefined) paragraph('so:', 'dim', meaning);
   if (remedy !== undefined) paragraph('to do:', 'bold', remedy);
   output.print(`    ${output.style('dim', `[${id}]`)}`);
