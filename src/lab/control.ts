@@ -1,6 +1,6 @@
 /** Control of a lab that runs for itself: changing its world with curl. Loopback only, and no secret is needed. */
 import type { LabCluster } from './atlas/model.ts';
-import { type FaultAct, type LabService, poisons } from './faults.ts';
+import { type FaultAct, type LabService, labServices, poisons } from './faults.ts';
 import type { Answer, Incoming } from './http.ts';
 import type { Lab } from './index.ts';
 import { refusals } from './refusals.ts';
@@ -83,8 +83,9 @@ function clusterOf({ atlas }: Lab, projectId: string, name: unknown): LabCluster
 }
 
 function serviceOf(on: unknown): LabService {
-  if (on === 'atlas' || on === 'azure' || on === 'entra') return on;
-  throw new Error('expected "on", one of atlas, azure, entra');
+  const service = labServices.find(service => service === on);
+  if (service) return service;
+  throw new Error(`expected "on", one of ${labServices.join(', ')}`);
 }
 
 /** What can be said in JSON; an edit is a function, and `poison` has those. */

@@ -1,5 +1,6 @@
 /** Faults on request: what a real network and a real cloud do on a bad day. */
-export type LabService = 'atlas' | 'azure' | 'entra';
+export const labServices = ['atlas', 'azure', 'entra', 'kms', 'iam', 'sts'] as const;
+export type LabService = (typeof labServices)[number];
 
 export type FaultAct =
   /** Real time, for tests that end a process while a request is under way. */
@@ -17,13 +18,13 @@ export type FaultAct =
   | { readonly kind: 'cut-after' }
   /** The request takes effect, and half of the answer's body arrives. */
   | { readonly kind: 'truncate' }
-  /** The answer's JSON is changed on its way. */
+  /** The answer's JSON, or its XML as a text, is changed on its way. */
   | { readonly kind: 'edit'; edit(body: any): unknown };
 
 export interface Fault {
   readonly on: LabService;
   readonly method?: string;
-  /** Matched anywhere in the path. */
+  /** Matched anywhere in the path; where AWS has one path for everything, the operation: `/PutKeyPolicy`. */
   readonly path?: string;
   /** How many requests it hits; default: until it is removed. */
   readonly times?: number;

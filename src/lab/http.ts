@@ -9,7 +9,7 @@ export interface LabRequest {
   readonly atMs: number;
   readonly service: LabService;
   readonly method: string;
-  /** With its query. */
+  /** With its query; of AWS, the operation: `/GetKeyPolicy`. */
   readonly path: string;
   readonly status: number;
 }
@@ -29,6 +29,8 @@ export interface Answer {
   readonly headers?: Readonly<Record<string, string>>;
   /** Sent as JSON; undefined sends no body. */
   readonly json?: unknown;
+  /** Sent as it is, in place of JSON. */
+  readonly text?: string;
 }
 
 export interface ServerOptions {
@@ -38,6 +40,8 @@ export interface ServerOptions {
   readonly log: LabRequest[];
   readonly tls?: { readonly key: string; readonly cert: string };
   readonly port?: number;
+  /** What a request asks for, where its path does not tell: faults and the log take it for the path. */
+  operationOf?(request: Pick<Incoming, 'headers' | 'body'>): string;
   handle(request: Incoming): Answer | Promise<Answer>;
 }
 
@@ -74,9 +78,10 @@ async function serve(options: ServerOptions, request: http.IncomingMessage, resp
   const method = request.method ?? 'GET';
   const service = typeof options.service === 'function' ? options.service(url.pathname) : options.service;
   const body = await readBody(request);
-  const acts = faults.take(service, method, url.pathname);
-  const note = (status: number) =>
-    log.push({ atMs: clock.now(), service, method, path: request.url ?? '/', status });
+  const operation = options.operationOf?.({ headers: request.headers, body });
+  const acts = faults.take(service, method, operation === undefined ? url.pathname : `/${operation}`);
+  const loggedPath = operation === undefined ? (request.url ?? '/') : `/${operation}`;
+  const note = (status: number) => log.push({ atMs: clock.now(), service, method, path: loggedPath, status });
 
   for (const act of acts) {
     if (act.kind === 'latency') await new Promise(resolve => setTimeout(resolve, act.ms));
@@ -106,12 +111,16 @@ async function serve(options: ServerOptions, request: http.IncomingMessage, resp
     request.socket.destroy();
     return;
   }
-  let json = answer.json;
+  let { json, text } = answer;
   // What is edited is the resource; a refusal or a challenge goes through as it is.
   if (answer.status === 200) {
-    for (const act of acts) if (act.kind === 'edit') json = act.edit(structuredClone(json));
+    for (const act of acts) {
+      if (act.kind !== 'edit') continue;
+      if (text === undefined) json = act.edit(structuredClone(json));
+      else text = String(act.edit(text));
+    }
   }
-  const text = json === undefined ? '' : JSON.stringify(json);
+  text ??= json === undefined ? '' : JSON.stringify(json);
   const bytes = Buffer.from(text);
   response.writeHead(answer.status, {
     date: new Date(clock.now()).toUTCString(),

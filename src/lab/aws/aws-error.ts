@@ -1,0 +1,11 @@
+/** An answer of AWS that is an error: its code as the protocol of its service spells it, and its HTTP status. */
+export class AwsError extends Error {
+  readonly code: string;
+  readonly status: number;
+
+  constructor(code: string, message: string, status = 400) {
+    super(message);
+    this.code = code;
+    this.status = status;
+  }
+}
