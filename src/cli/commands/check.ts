@@ -1,8 +1,6 @@
-import type { Plan } from '../../plan/plan.ts';
-import { printable } from '../../plan/render/printable.ts';
-import { countAddresses } from '../../plan/render/words.ts';
 import { planGate } from '../../reconcile/apply.ts';
 import { type Coverage, coverageOf, worstCoverage } from '../../reconcile/coverage.ts';
+import { coverageMark, coverageSentence, wantedCount } from '../check/sentence.ts';
 import type { CommandAction } from '../context.ts';
 import { reportError } from '../errors.ts';
 import { exitCodes } from '../exit-codes.ts';
@@ -54,7 +52,9 @@ export const run: CommandAction<{ readonly gate?: readonly string[] }> = async (
     });
   } else {
     for (const { plan, coverage } of checked) {
-      output.print(`${mark(output.style.bind(output), coverage)} ${sentence(plan, coverage)}`);
+      output.print(
+        `${coverageMark(output.style.bind(output), coverage)} ${coverageSentence(plan, coverage)}`,
+      );
       for (const cidr of plan.missing.slice(0, shownMissing)) output.print(`    ${cidr}`);
       const more = plan.missing.length - shownMissing;
       if (more > 0) output.print(`    and ${more} more (--json shows all)`);
@@ -67,34 +67,3 @@ export const run: CommandAction<{ readonly gate?: readonly string[] }> = async (
   if (worst === 'locked-out') return exitCodes.pending;
   return failures.length > 0 ? exitCodes.failed : exitCodeOf[worst];
 };
-
-function mark(
-  style: (format: 'green' | 'red' | 'yellow', text: string) => string,
-  coverage: Coverage,
-): string {
-  if (coverage === 'let-in') return style('green', '✓');
-  return coverage === 'locked-out' ? style('red', '✗') : style('yellow', '?');
-}
-
-function sentence(plan: Plan, coverage: Coverage): string {
-  const name = printable(plan.gate.name);
-  const wanted = countAddresses(wantedCount(plan));
-  if (coverage === 'let-in') {
-    return plan.gate.lets === 'everyone'
-      ? `${name}: lets in everyone, Atlas's ${wanted} among them`
-      : `${name}: every address that Atlas lists is let in (${wanted})`;
-  }
-  if (coverage === 'cannot-tell') {
-    if (plan.gate.lets === 'unknown') return `${name}: cannot tell; something other than the list decides`;
-    const faulty = plan.feeds
-      .filter(({ complete }) => !complete)
-      .map(({ feed, faults }) => `${feed}: ${faults[0] ?? ''}`);
-    return `${name}: cannot tell; what could be read is let in, but ${printable(faulty.join('; '))}`;
-  }
-  if (plan.gate.lets === 'nobody') return `${name}: lets in nobody, so Atlas is locked out (${wanted})`;
-  return `${name}: ${plan.missing.length} of ${wanted} that Atlas uses are NOT let in`;
-}
-
-function wantedCount(plan: Plan): number {
-  return plan.entries.filter(({ action }) => action === 'open' || action === 'keep').length;
-}

@@ -3,7 +3,7 @@ import { exportFormats } from '../../export/formats.ts';
 import { gateKinds } from '../../gates/gate.ts';
 import { policies } from '../../plan/plan.ts';
 import type { CommandAction } from '../context.ts';
-import { countOf, durationOf, oneOf, projectOf, repeated, someOf } from './values.ts';
+import { countOf, durationOf, idOf, oneOf, projectOf, repeated, someOf } from './values.ts';
 
 export interface CommandOption {
   readonly flags: string;
@@ -96,6 +96,35 @@ export const commands: readonly CommandEntry[] = [
       'postern ips --project 64f0c1a2b3d4e5f601234567 --format aws-role-policy',
     ],
     load: () => import('./ips.ts'),
+  },
+  {
+    name: 'init',
+    summary: 'find the projects with customer keys, and write postern.yaml',
+    options: [
+      { flags: '-y, --yes', description: 'do not ask: flags and defaults count' },
+      { flags: '--force', description: 'overwrite a config that is there' },
+      { flags: '--org <id>', description: 'only the projects of this organization', parse: idOf },
+      {
+        flags: '--project <id>',
+        description: 'only this project; may be repeated',
+        parse: projectOf,
+      },
+      { flags: '--client-id <id>', description: 'of the Atlas service account (default: the environment)' },
+      { flags: '--client-secret <reference>', description: 'where its secret is: env:NAME or file:PATH' },
+      {
+        flags: '--aws-kind <kind>',
+        description: 'aws-role-policy (the default) or aws-key-policy',
+        parse: oneOf(['aws-role-policy', 'aws-key-policy']),
+      },
+      { flags: '--aws-role <arn>', description: 'the role that Atlas assumes, where Atlas does not tell' },
+      { flags: '--gcp-level <name>', description: "the access level, Postern's alone" },
+      { flags: '--gcp-perimeter <name>', description: "the perimeter around the key's project" },
+      { flags: '--adopt', description: 'look after addresses of Atlas that others put in' },
+      { flags: '--no-adopt', description: 'leave them alone (the default)' },
+      { flags: '--defaults <file>', description: 'YAML: keys that every gate of a kind shall have' },
+    ],
+    examples: ['postern init', 'postern init --yes --project 64f0c1a2b3d4e5f601234567'],
+    load: () => import('./init.ts'),
   },
   {
     name: 'check',

@@ -37,6 +37,12 @@ export function durationOf(text: string): number {
   return ms;
 }
 
+/** Of an organization. Goes into a URL's path, and so is held to its form. */
+export function idOf(text: string): string {
+  if (/^[0-9a-f]{24}$/i.test(text)) return text.toLowerCase();
+  throw new InvalidArgumentError('Expected an id, 24 hexadecimal digits.');
+}
+
 /** Goes into a URL's path, and so is held to its form. */
 export function projectOf(text: string, previous: readonly string[] | undefined): readonly string[] {
   if (!/^[0-9a-f]{24}$/i.test(text)) {

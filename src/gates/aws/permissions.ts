@@ -11,7 +11,7 @@ export function readStatements(key: string, role: string): readonly object[] {
     {
       Sid: 'ReadTheKeysPolicy',
       Effect: 'Allow',
-      Action: ['kms:DescribeKey', 'kms:GetKeyPolicy'],
+      Action: ['kms:DescribeKey', 'kms:GetKeyPolicy', 'kms:ListGrants'],
       Resource: key,
     },
     {

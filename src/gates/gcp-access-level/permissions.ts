@@ -18,6 +18,7 @@ export const permissionsOf: PermissionsOf<'gcp-access-level'> = ({
     'accesscontextmanager.accessLevels.get',
     'accesscontextmanager.accessLevels.create',
     'accesscontextmanager.accessLevels.update',
+    'accesscontextmanager.policies.get',
     ...(perimeter === undefined ? [] : ['accesscontextmanager.servicePerimeters.get']),
   ];
   const roleId = 'posternAccessLevel';
