@@ -37,9 +37,9 @@ function authText(serviceAccount: InitConfig['serviceAccount']): string {
 `;
   }
   return `  auth:
-    serviceAccount:                  # the role Project Read Only is all it needs
+${commented('    serviceAccount:', 'the role Project Read Only is all it needs')}
       clientId: ${scalar(serviceAccount.clientId)}
-      clientSecret: ${scalar(serviceAccount.clientSecret)}   # where it is: env:NAME or file:PATH, never the secret
+${commented(`      clientSecret: ${scalar(serviceAccount.clientSecret)}`, 'env:NAME or file:PATH, never the secret')}
 `;
 }
 
@@ -53,10 +53,10 @@ const kindComments: Readonly<Record<GateKind, string>> = {
 function gateText({ name, kind, keys, projects, adopt }: InitGate): string {
   const lines = [
     `  - name: ${scalar(name)}`,
-    `    kind: ${kind}${' '.repeat(Math.max(1, 24 - kind.length))}# ${kindComments[kind]}`,
+    commented(`    kind: ${kind}`, kindComments[kind]),
     ...Object.entries(keys).flatMap(([key, value]) => valueLines(key, value, '    ')),
-    '    projects:                        # its nodes, and the control plane, are let in',
-    ...projects.map(({ id, name: project }) => `      - ${scalar(id)}   # ${oneLine(project)}`),
+    commented('    projects:', 'their nodes, and the control plane, are let in'),
+    ...projects.map(({ id, name: project }) => commented(`      - ${scalar(id)}`, oneLine(project))),
     '    # observe: tells what is wrong, and writes nothing. Then add-only: adds, and never removes.',
     '    # Then sync: also removes, late, and only what it wrote itself.',
     '    policy: observe',
@@ -67,10 +67,16 @@ function gateText({ name, kind, keys, projects, adopt }: InitGate): string {
           '    adopt: true',
         ]
       : []),
-    '    # pinned: [203.0.113.0/24]       # let in whatever Atlas lists',
-    '    # removal: { grace: 7d }         # how long an address stays after Atlas dropped it',
+    commented('    # pinned: [203.0.113.0/24]', 'let in whatever Atlas lists'),
+    commented('    # removal: { grace: 7d }', 'how long an address stays after Atlas dropped it'),
   ];
   return `${lines.join('\n')}\n`;
+}
+
+const commentColumn = 44;
+
+function commented(line: string, comment: string): string {
+  return `${line.padEnd(commentColumn)}  # ${comment}`;
 }
 
 function valueLines(key: string, value: unknown, indent: string): readonly string[] {

@@ -6,6 +6,9 @@ import { type GateKind, gateKinds } from '../../gates/gate.ts';
 import { UsageError } from '../failures.ts';
 import type { GateKeys } from './config-file.ts';
 
+/** What init finds out, or asks. */
+const ownKeys = new Set(['name', 'kind', 'projects', 'policy', 'adopt', 'vault', 'key', 'role', 'level']);
+
 const shape = z.partialRecord(z.enum(gateKinds), z.record(z.string(), z.unknown()));
 
 /** Throws a UsageError. Its values are checked with the whole config. */
@@ -19,6 +22,15 @@ export function readDefaults(path: string | undefined): (kind: GateKind) => Gate
     throw new UsageError(`The file ${path} cannot be read (${code}).`, 'Check --defaults.');
   }
   const parsed = shape.safeParse(value);
+  const own = Object.values(parsed.data ?? {})
+    .flatMap(Object.keys)
+    .find(key => ownKeys.has(key));
+  if (own !== undefined) {
+    throw new UsageError(
+      `The file ${path} says ${own}, which each gate has of its own.`,
+      'Take it out of the file.',
+    );
+  }
   if (!parsed.success) {
     throw new UsageError(
       `The file ${path} is not what --defaults takes.`,

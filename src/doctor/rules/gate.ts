@@ -67,9 +67,12 @@ function lockedOut({ gate, missing, policy }: Plan): readonly DoctorFinding[] {
 }
 
 function stoppedWrites({ guards }: Plan): readonly DoctorFinding[] {
-  return guards
-    .filter(({ blocks }) => blocks === 'write')
-    .map(({ message, remedy }) => ({ id: 'write-stopped', severity: 'error', message, remedy }));
+  return (
+    guards
+      // That the policy writes nothing is told by itself.
+      .filter(({ guard, blocks }) => blocks === 'write' && guard !== 'policy')
+      .map(({ message, remedy }) => ({ id: 'write-stopped', severity: 'error', message, remedy }))
+  );
 }
 
 function capacity({ plan, limits, growth, state }: Reading): readonly DoctorFinding[] {
