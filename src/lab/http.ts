@@ -3,7 +3,7 @@ import http from 'node:http';
 import https from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Clock } from '../clock.ts';
-import type { Faults, LabService } from './faults.ts';
+import type { CannedAnswer, FaultAct, Faults, LabService } from './faults.ts';
 
 export interface LabRequest {
   readonly atMs: number;
@@ -92,9 +92,8 @@ async function serve(options: ServerOptions, request: http.IncomingMessage, resp
     }
     if (act.kind === 'answer') {
       note(act.status);
-      response
-        .writeHead(act.status, { 'content-type': 'application/json', ...act.headers })
-        .end(act.body ?? '');
+      letHappen(acts);
+      sendInstead(response, act);
       return;
     }
   }
@@ -107,8 +106,14 @@ async function serve(options: ServerOptions, request: http.IncomingMessage, resp
     body,
   });
   note(answer.status);
+  letHappen(acts);
   if (acts.some(({ kind }) => kind === 'cut-after')) {
     request.socket.destroy();
+    return;
+  }
+  const instead = acts.find(act => act.kind === 'answer-after');
+  if (instead) {
+    sendInstead(response, instead);
     return;
   }
   let { json, text } = answer;
@@ -132,6 +137,14 @@ async function serve(options: ServerOptions, request: http.IncomingMessage, resp
     return;
   }
   response.end(bytes);
+}
+
+function letHappen(acts: readonly FaultAct[]): void {
+  for (const act of acts) if (act.kind === 'meanwhile') act.happens();
+}
+
+function sendInstead(response: http.ServerResponse, { status, headers, body }: CannedAnswer): void {
+  response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(body ?? '');
 }
 
 async function readBody(request: http.IncomingMessage): Promise<string> {

@@ -15,6 +15,7 @@ import {
   type PreviousObservation,
   readEncryptionAtRest,
 } from '../atlas/index.ts';
+import { faultLines } from '../atlas/observation.ts';
 import type { Clock } from '../clock.ts';
 import type { Config, GateConfig, StaticAddress } from '../config/config.ts';
 import type { Gate } from '../gates/gate.ts';
@@ -100,7 +101,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
         kind: 'feed-read',
         feed,
         addresses: new Set(newest.addresses.map(({ cidr }) => cidr)).size,
-        faults: newest.faults.map(({ place, message }) => `${place}: ${message}`),
+        faults: faultLines(newest),
       }),
   });
   const chosen = config.gates.filter(({ name }) => options.gateNames?.includes(name) ?? true);

@@ -60,10 +60,11 @@ export const run: CommandAction<PlanOptions> = async (context, _, options) => {
       width: output.width,
       verbose: options.verbose === true,
       nowMs,
+      ...(options.out !== undefined && {
+        next: `a review of ${options.out}, and \`postern apply ${options.out}\` to do exactly this.`,
+      }),
     }),
   );
-  if (options.out !== undefined)
-    output.note(`Saved as ${options.out}; to do exactly this: postern apply ${options.out}`);
   printErrors(output, failuresOf(outcomes));
   return failures.length > 0 ? exitCodes.failed : exitCodeOf(plans);
 };
