@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { parseQuery } from '../../src/cli/export/external.ts';
 import { poisons } from '../../src/lab/index.ts';
 import { openSite, type Site } from '../e2e/harness.ts';
 
@@ -37,8 +38,6 @@ test('ips as a role policy lets in every address that Atlas calls from', async (
 
 test.each([
   ['--cloud', 'aws'],
-  ['--region', 'us-east-1'],
-  ['--direction', 'inbound'],
   ['--feed', 'control-plane'],
 ])('a part of the list is not printed for a KMS: %s', async (name, value) => {
   const site = await openSite();
@@ -96,20 +95,27 @@ test('export answers a gate and projects with texts alone, and sends nothing tha
   ).toMatchObject([{ path: '/api/oauth/token' }, { path: '/api/oauth/token' }]);
 });
 
-test.each<readonly [unknown, string]>([
+test.each<readonly [string, string]>([
   ['{', 'no JSON'],
   ['[]', 'expected'],
-  [{ projects: ['x'] }, 'projects'],
-  [{ projects: 'nonsense' }, 'project ids'],
-  [{ gate: 'nobody' }, 'nobody'],
-  [{ gate: 'payments', projects: 'a'.repeat(24) }, 'both'],
-  [{ gat: 'payments' }, 'gat'],
-  [{ merge: true }, 'merge'],
-])('export of %j ends with 1, says why, and prints nothing on stdout', async (query, words) => {
+  ['{"projects": ["x"]}', 'projects'],
+  ['{"projects": "nonsense"}', 'project ids'],
+  [`{"gate": "payments", "projects": "${'a'.repeat(24)}"}`, 'both'],
+  ['{"gat": "payments"}', 'gat'],
+  ['{"merge": true}', 'merge'],
+])('the query %s is refused, with what is wrong', (query, words) => {
+  expect(() => parseQuery(query)).toThrow(words);
+});
+
+test('no query at all is an empty one', () => {
+  expect(parseQuery('')).toEqual({ gate: undefined, projects: [], merge: false, allowIncomplete: false });
+});
+
+test('an export that fails ends with 1, says why on stderr, and prints nothing on stdout', async () => {
   const site = await openSite();
-  const { code, stdout, stderr } = await ask(site, query);
+  const { code, stdout, stderr } = await ask(site, { gate: 'nobody' });
   expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
-  expect(stderr.toLowerCase()).toContain(words.toLowerCase());
+  expect(stderr).toContain('There is no gate nobody.');
 });
 
 test('export of an incomplete list fails, unless that is asked for', async () => {

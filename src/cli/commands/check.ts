@@ -1,6 +1,6 @@
 import { planGate } from '../../reconcile/apply.ts';
-import { type Coverage, coverageOf, worstCoverage } from '../../reconcile/coverage.ts';
-import { coverageMark, coverageSentence, wantedCount } from '../check/sentence.ts';
+import { type Coverage, worstCoverage } from '../../reconcile/coverage.ts';
+import { checkedOf, coverageMark, coverageSentence } from '../check/sentence.ts';
 import type { CommandAction } from '../context.ts';
 import { reportError } from '../errors.ts';
 import { exitCodes } from '../exit-codes.ts';
@@ -23,23 +23,22 @@ export const run: CommandAction<{ readonly gate?: readonly string[] }> = async (
   const outcomes = await withSession(
     context,
     { mode: 'read-only', command: 'postern check', gateNames: options.gate },
-    work => forEachGate(work, async gate => planGate(await gate.open())),
+    work => forEachGate(work, async gate => checkedOf(await planGate(await gate.open()))),
   );
-  const plans = outcomes.flatMap(outcome => ('value' in outcome ? [outcome.value] : []));
+  const checked = outcomes.flatMap(outcome => ('value' in outcome ? [outcome.value] : []));
   const failures = outcomes.flatMap(outcome =>
     'error' in outcome ? [{ gate: outcome.gate.config.name, report: reportError(outcome.error) }] : [],
   );
-  const checked = plans.map(plan => ({ plan, coverage: coverageOf(plan) }));
   const worst = worstCoverage(checked.map(({ coverage }) => coverage));
   if (output.isJson) {
     output.json({
       letIn: failures.length === 0 && worst === 'let-in',
-      gates: checked.map(({ plan, coverage }) => ({
+      gates: checked.map(({ plan, coverage, wanted }) => ({
         gate: plan.gate.name,
         id: plan.gate.id,
         coverage,
         lets: plan.gate.lets,
-        wanted: wantedCount(plan),
+        wanted,
         missing: plan.missing,
         feeds: plan.feeds,
         findings: plan.findings,
@@ -51,10 +50,9 @@ export const run: CommandAction<{ readonly gate?: readonly string[] }> = async (
       })),
     });
   } else {
-    for (const { plan, coverage } of checked) {
-      output.print(
-        `${coverageMark(output.style.bind(output), coverage)} ${coverageSentence(plan, coverage)}`,
-      );
+    for (const each of checked) {
+      const { plan, coverage } = each;
+      output.print(`${coverageMark(output.style.bind(output), coverage)} ${coverageSentence(each)}`);
       for (const cidr of plan.missing.slice(0, shownMissing)) output.print(`    ${cidr}`);
       const more = plan.missing.length - shownMissing;
       if (more > 0) output.print(`    and ${more} more (--json shows all)`);

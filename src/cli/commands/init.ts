@@ -7,8 +7,7 @@ import { type AtlasCredentials, createAtlasClient } from '../../atlas/index.ts';
 import type { Plan } from '../../plan/plan.ts';
 import { printable } from '../../plan/render/printable.ts';
 import { planGate } from '../../reconcile/apply.ts';
-import { coverageOf } from '../../reconcile/coverage.ts';
-import { coverageMark, coverageSentence } from '../check/sentence.ts';
+import { checkedOf, coverageMark, coverageSentence } from '../check/sentence.ts';
 import type { CommandAction, CommandContext } from '../context.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { RefusedError, UsageError } from '../failures.ts';
@@ -152,9 +151,9 @@ async function look(
     );
     const plans = outcomes.flatMap(outcome => ('value' in outcome ? [outcome.value] : []));
     for (const plan of plans) {
-      const coverage = coverageOf(plan);
+      const checked = checkedOf(plan);
       output.note(
-        `${coverageMark((style, text) => output.styleNote(style, text), coverage)} ${coverageSentence(plan, coverage)}`,
+        `${coverageMark((style, text) => output.styleNote(style, text), checked.coverage)} ${coverageSentence(checked)}`,
       );
     }
     printErrors(output, failuresOf(outcomes));
