@@ -8,7 +8,7 @@ import {
   systemCode,
   TransportError,
 } from './errors.ts';
-import { writeReason } from './read-only.ts';
+import { onlyReads, writeReason } from './read-only.ts';
 import { retryDelayMs } from './retry.ts';
 import type { Transport, TransportRequest, TransportResponse } from './transport.ts';
 
@@ -80,9 +80,10 @@ export function createTransport(options: TransportOptions): Transport {
       const deadlineMs = clock.now() + settings.totalTimeoutMs;
       const maxRetries = request.maxRetries ?? settings.maxRetries;
       for (let attempt = 0; ; attempt++) {
-        const outcome = await limitFor(request.url)(() =>
-          attemptOnce(request, Math.min(settings.tryTimeoutMs, deadlineMs - clock.now())),
-        );
+        const outcome = await limitFor(request.url)(() => {
+          refuseUnlessFree(request);
+          return attemptOnce(request, Math.min(settings.tryTimeoutMs, deadlineMs - clock.now()));
+        });
         const waitMs =
           attempt < maxRetries
             ? retryDelayMs(request, outcome, attempt, { random, nowMs: clock.now() })
@@ -124,6 +125,16 @@ export function createTransport(options: TransportOptions): Transport {
       return explain(request, error);
     }
   }
+}
+
+/** A try that waited may wake up in another world, so this is asked before each of them. */
+function refuseUnlessFree(request: TransportRequest): void {
+  const reason = request.refusal && !onlyReads(request) ? request.refusal() : undefined;
+  if (reason === undefined) return;
+  throw new TransportError('refused-write', request, `not sent, because ${reason}.`, {
+    // A try before this one was certainly not carried out, or it would not be tried again.
+    mayHaveBeenSent: false,
+  });
 }
 
 /** The whole body, or a `TransportError` thrown when it is too large or shorter than announced. */

@@ -4,17 +4,27 @@
  */
 import type { AddressSet } from '../../address/address-set.ts';
 import { addressListsOf, type Context, conditionsHold, isLike } from './conditions.ts';
-import { wholeAccount } from './directory.ts';
+import { accountOf, type Entity, wholeAccount } from './directory.ts';
 import { listOf, type PolicyDocument, type Principal, type Statement } from './policy-document.ts';
 
-/** A role's session, a user, or a whole account. */
+/** A user, a whole account, or a role, which calls in a session. */
 export interface Caller {
   readonly arn: string;
   /** The unique id by which policies know it. */
   readonly id: string;
   readonly account: string;
-  /** The ARN of its session, where it is a role's. */
-  readonly sessionArn?: string;
+  /** The name of its session, where it is a role. */
+  readonly session?: string;
+}
+
+export function callerOf({ arn, id }: Pick<Entity, 'arn' | 'id'>, session?: string): Caller {
+  return { arn, id, account: accountOf(arn), ...(session !== undefined && { session }) };
+}
+
+/** The ARN by which AWS names the caller in its answers. */
+export function callingArn({ arn, account, session }: Caller): string {
+  if (session === undefined) return arn;
+  return `arn:aws:sts::${account}:assumed-role/${arn.split('/').at(-1)}/${session}`;
 }
 
 export interface Question {
@@ -96,7 +106,7 @@ function matchOf(
 ): 'caller' | 'account' | undefined {
   if (NotPrincipal !== undefined) throw new Error('the lab does not know NotPrincipal');
   const names = awsNames(Principal);
-  if (names.some(name => name === '*' || [caller.id, caller.arn, caller.sessionArn].includes(name)))
+  if (names.some(name => name === '*' || [caller.id, caller.arn, callingArn(caller)].includes(name)))
     return 'caller';
   if (!names.some(name => wholeAccount(name) === caller.account)) return undefined;
   // Denying an account denies everyone in it.

@@ -1,19 +1,20 @@
 /** KMS over HTTP: the JSON 1.1 protocol, where every operation is a POST to `/` that `X-Amz-Target` names. */
 import { randomUUID } from 'node:crypto';
 import type { Answer, Incoming } from '../http.ts';
-import { AwsError } from './aws-error.ts';
-import type { Entity } from './directory.ts';
+import { AwsError, awsErrorOf } from './aws-error.ts';
+import type { Caller } from './evaluate.ts';
+import { KmsService } from './kms-service.ts';
 import type { AwsModel } from './model.ts';
 import { type SigningKey, signedBy } from './signature.ts';
 
-type Operation = (model: AwsModel, caller: Entity, region: string, input: any) => unknown;
+type Operation = (kms: KmsService, caller: Caller, region: string, input: any) => unknown;
 
 const operations: Readonly<Record<string, Operation>> = {
-  GetKeyPolicy: ({ kms }, ...rest) => kms.getKeyPolicy(...rest),
-  PutKeyPolicy: ({ kms }, ...rest) => kms.putKeyPolicy(...rest),
-  DescribeKey: ({ kms }, ...rest) => kms.describeKey(...rest),
-  ListKeyPolicies: ({ kms }, ...rest) => kms.listKeyPolicies(...rest),
-  ListGrants: ({ kms }, ...rest) => kms.listGrants(...rest),
+  GetKeyPolicy: (kms, ...rest) => kms.getKeyPolicy(...rest),
+  PutKeyPolicy: (kms, ...rest) => kms.putKeyPolicy(...rest),
+  DescribeKey: (kms, ...rest) => kms.describeKey(...rest),
+  ListKeyPolicies: (kms, ...rest) => kms.listKeyPolicies(...rest),
+  ListGrants: (kms, ...rest) => kms.listGrants(...rest),
 };
 
 /** The operation that a request names; empty when it names none. */
@@ -22,6 +23,7 @@ export function kmsOperation({ headers }: Pick<Incoming, 'headers'>): string {
 }
 
 export function kmsHandler(model: AwsModel, keys: ReadonlyMap<string, SigningKey>) {
+  const kms = new KmsService(model, model.kms);
   return (request: Incoming): Answer => {
     const nowMs = Date.now() + model.behaviour.clockAheadMs;
     const headers = {
@@ -33,11 +35,11 @@ export function kmsHandler(model: AwsModel, keys: ReadonlyMap<string, SigningKey
       const operation = operations[kmsOperation(request)];
       if (!operation) throw new AwsError('UnknownOperationException', '');
       const { caller, region } = signedBy(request, 'kms', keys, nowMs);
-      const json = operation(model, caller, region, parseBody(request.body));
+      const json = operation(kms, caller, region, parseBody(request.body));
       return { status: 200, headers, json };
     } catch (error) {
-      if (!(error instanceof AwsError)) throw error;
-      return { status: error.status, headers, json: { __type: error.code, message: error.message } };
+      const { status, code, message } = awsErrorOf(error, 'KMSInternalException');
+      return { status, headers, json: { __type: code, message } };
     }
   };
 }

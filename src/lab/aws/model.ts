@@ -6,10 +6,19 @@ import { AddressSet } from '../../address/address-set.ts';
 import { parseCidr } from '../../address/cidr.ts';
 import type { Clock } from '../../clock.ts';
 import { type AwsBehaviour, defaultBehaviour } from './behaviour.ts';
+import { directCall } from './direct-call.ts';
 import { accountOf, Directory } from './directory.ts';
-import { type Caller, identityVerdict, piecesOf, resourceVerdict } from './evaluate.ts';
+import {
+  type Caller,
+  callerOf,
+  identityVerdict,
+  piecesOf,
+  type Question,
+  resourceVerdict,
+  type Verdict,
+} from './evaluate.ts';
 import { IamModel, type Role } from './iam-model.ts';
-import { callerOf, directCall, KmsModel } from './kms-model.ts';
+import { KmsModel } from './kms-model.ts';
 import type { PolicyDocument } from './policy-document.ts';
 import type { SharedState } from './shared-state.ts';
 
@@ -28,6 +37,7 @@ export class AwsModel implements SharedState {
   readonly kms: KmsModel;
   readonly iam: IamModel;
   readonly withheld = new Set<string>();
+  readonly facts = new Map<string, readonly string[]>();
   behaviour: AwsBehaviour;
   callerAddress = '198.17.0.10';
   staleReads = 0;
@@ -56,13 +66,13 @@ export class AwsModel implements SharedState {
     if (!role || key.state !== 'Enabled' || !this.#atlasMayAssume(role)) return false;
     const asked = AddressSet.of([parseCidr(address, { bare: 'host' })]);
     const granted = key.grants.filter(({ granteeArn }) => granteeArn === roleArn).flatMap(g => g.operations);
-    const caller = sessionOf(role);
+    const caller = callerOf(role.entity, atlasSession);
     const keyPolicies = key.policy.inForce(this.clock.now(), this.behaviour);
     return keyPolicies.every(keyPolicy =>
       this.iam.documentsInForce(role).every(own =>
         piecesOf(asked, [keyPolicy, ...own]).every(piece =>
           atlasActions.every(action => {
-            const context = directCall(roleArn, keyArn, piece);
+            const context = directCall(roleArn, keyArn, piece, this.facts);
             const question = { caller, action, resource: keyArn, context };
             return allows(keyPolicy, own, question, granted.includes(action.slice('kms:'.length)));
           }),
@@ -71,13 +81,12 @@ export class AwsModel implements SharedState {
     );
   }
 
-  #atlasMayAssume({ entity, trust }: Role): boolean {
-    const arn = `arn:aws:iam::${atlasAccountId}:root`;
-    const externalId = this.externalIds.get(entity.arn);
-    const verdict = resourceVerdict(
+  /** What a role's trust policy says to someone who would assume it. */
+  trustVerdict({ entity, trust }: Role, caller: Caller, externalId: string | undefined): Verdict {
+    return resourceVerdict(
       trust.document,
       {
-        caller: { arn, id: arn, account: atlasAccountId },
+        caller,
         action: 'sts:AssumeRole',
         resource: entity.arn,
         context: key => {
@@ -87,21 +96,21 @@ export class AwsModel implements SharedState {
       },
       'trust',
     );
+  }
+
+  #atlasMayAssume(role: Role): boolean {
+    const arn = `arn:aws:iam::${atlasAccountId}:root`;
+    const externalId = this.externalIds.get(role.entity.arn);
+    const verdict = this.trustVerdict(role, callerOf({ arn, id: arn }), externalId);
     return verdict === 'allow' || verdict === 'to-account';
   }
-}
-
-function sessionOf({ entity }: Role): Caller {
-  const caller = callerOf(entity);
-  const name = entity.arn.split('/').at(-1);
-  return { ...caller, sessionArn: `arn:aws:sts::${caller.account}:assumed-role/${name}/${atlasSession}` };
 }
 
 /** Explicit deny wins; within an account either side can allow, across accounts both must. */
 function allows(
   keyPolicy: PolicyDocument,
   own: readonly PolicyDocument[],
-  question: Parameters<typeof identityVerdict>[1],
+  question: Question,
   granted: boolean,
 ): boolean {
   const byKey = resourceVerdict(keyPolicy, question, 'key');

@@ -1,63 +1,27 @@
-/** IAM and STS over HTTP: the Query protocol, a form in, XML out. */
-import { randomBytes, randomUUID } from 'node:crypto';
+/** The Query protocol, which IAM and STS speak: a form in, XML out. */
+import { randomUUID } from 'node:crypto';
 import type { Answer, Incoming } from '../http.ts';
-import { AwsError } from './aws-error.ts';
-import { accountOf, type Entity } from './directory.ts';
-import { resourceVerdict } from './evaluate.ts';
-import { callerOf } from './kms-model.ts';
+import { AwsError, awsErrorOf } from './aws-error.ts';
+import type { Caller } from './evaluate.ts';
 import type { AwsModel } from './model.ts';
 import { type SigningKey, signedBy } from './signature.ts';
 
-type Input = Readonly<Record<string, any>>;
-type Operation = (context: Context, caller: Entity, input: Input) => unknown;
+export type Input = Readonly<Record<string, any>>;
+type Operation = (caller: Caller, input: Input) => unknown;
 
-interface Context {
-  readonly model: AwsModel;
-  readonly keys: Map<string, SigningKey>;
-}
-
-interface QueryService {
+export interface QueryService {
   readonly name: 'iam' | 'sts';
   readonly version: string;
   readonly namespace: string;
   readonly operations: Readonly<Record<string, Operation>>;
 }
 
-const sessionSeconds = 3_600;
-
-export const iam: QueryService = {
-  name: 'iam',
-  version: '2010-05-08',
-  namespace: 'https://iam.amazonaws.com/doc/2010-05-08/',
-  operations: {
-    GetRole: ({ model }, ...rest) => model.iam.getRole(...rest),
-    GetRolePolicy: ({ model }, ...rest) => model.iam.getRolePolicy(...rest),
-    PutRolePolicy: ({ model }, ...rest) => model.iam.putRolePolicy(...rest),
-    DeleteRolePolicy: ({ model }, ...rest) => model.iam.deleteRolePolicy(...rest),
-    ListRolePolicies: ({ model }, ...rest) => model.iam.listRolePolicies(...rest),
-    ListAttachedRolePolicies: ({ model }, ...rest) => model.iam.listAttachedRolePolicies(...rest),
-    GetPolicy: ({ model }, ...rest) => model.iam.getPolicy(...rest),
-    GetPolicyVersion: ({ model }, ...rest) => model.iam.getPolicyVersion(...rest),
-    SimulatePrincipalPolicy: ({ model }, ...rest) => model.iam.simulatePrincipalPolicy(...rest),
-  },
-};
-
-export const sts: QueryService = {
-  name: 'sts',
-  version: '2011-06-15',
-  namespace: 'https://sts.amazonaws.com/doc/2011-06-15/',
-  operations: {
-    GetCallerIdentity: (_, { arn, id }) => ({ Arn: arn, UserId: id, Account: accountOf(arn) }),
-    AssumeRole: assumeRole,
-  },
-};
-
 /** The operation that a request names; empty when it names none. */
 export function queryOperation({ body }: Pick<Incoming, 'body'>): string {
   return new URLSearchParams(body).get('Action') ?? '';
 }
 
-export function queryHandler(service: QueryService, model: AwsModel, keys: Map<string, SigningKey>) {
+export function queryHandler(service: QueryService, model: AwsModel, keys: ReadonlyMap<string, SigningKey>) {
   return (request: Incoming): Answer => {
     const requestId = randomUUID();
     const nowMs = Date.now() + model.behaviour.clockAheadMs;
@@ -80,69 +44,20 @@ export function queryHandler(service: QueryService, model: AwsModel, keys: Map<s
           `Could not find operation ${action} for version ${form.get('Version') ?? 'NO_VERSION_SPECIFIED'}`,
         );
       }
-      const result = operation({ model, keys }, caller, inputOf(form));
+      const result = operation(caller, inputOf(form));
       const text = root(`${action}Response`, {
         ...(result !== undefined && { [`${action}Result`]: result }),
         ResponseMetadata: metadata,
       });
       return { status: 200, headers, text };
     } catch (error) {
-      if (!(error instanceof AwsError)) throw error;
-      const { code, message, status } = error;
+      const { code, message, status } = awsErrorOf(error, 'ServiceFailure');
       const text = root('ErrorResponse', {
-        Error: { Type: 'Sender', Code: code, Message: message },
+        Error: { Type: status < 500 ? 'Sender' : 'Receiver', Code: code, Message: message },
         RequestId: requestId,
       });
       return { status, headers, text };
     }
-  };
-}
-
-/** Temporary credentials of a role that trusts the caller. */
-function assumeRole({ model, keys }: Context, caller: Entity, input: Input): Input {
-  const { RoleArn, RoleSessionName, ExternalId } = input;
-  const role = model.iam.findRole(RoleArn);
-  const verdict =
-    role &&
-    resourceVerdict(
-      role.trust.document,
-      {
-        caller: callerOf(caller),
-        action: 'sts:AssumeRole',
-        resource: RoleArn,
-        context: key => {
-          if (key === 'sts:externalid') return ExternalId === undefined ? undefined : [ExternalId];
-          throw new Error(`the lab does not know the condition key ${key} in a trust policy`);
-        },
-      },
-      'trust',
-    );
-  if (verdict !== 'allow' && (verdict !== 'to-account' || model.withheld.has('sts:AssumeRole'))) {
-    throw new AwsError(
-      'AccessDenied',
-      `User: ${caller.arn} is not authorized to perform: sts:AssumeRole on resource: ${RoleArn}`,
-      403,
-    );
-  }
-  const { entity } = role!;
-  const session = `arn:aws:sts::${accountOf(RoleArn)}:assumed-role/${RoleArn.split('/').at(-1)}/${RoleSessionName}`;
-  const credentials = {
-    accessKeyId: `ASIA${randomBytes(8).toString('hex').toUpperCase()}`,
-    secretAccessKey: randomBytes(30).toString('base64'),
-    sessionToken: randomBytes(60).toString('base64'),
-  };
-  keys.set(credentials.accessKeyId, {
-    ...credentials,
-    caller: { ...entity, arn: session, id: `${entity.id}:${RoleSessionName}` },
-  });
-  return {
-    AssumedRoleUser: { AssumedRoleId: `${entity.id}:${RoleSessionName}`, Arn: session },
-    Credentials: {
-      AccessKeyId: credentials.accessKeyId,
-      SecretAccessKey: credentials.secretAccessKey,
-      SessionToken: credentials.sessionToken,
-      Expiration: new Date(Date.now() + sessionSeconds * 1_000).toISOString().replace(/\.\d+Z$/, 'Z'),
-    },
   };
 }
 

@@ -10,6 +10,8 @@ export interface SharedState {
   behaviour: AwsBehaviour;
   /** Actions that the caller's own policies do not grant, such as `kms:PutKeyPolicy`. */
   readonly withheld: Set<string>;
+  /** What else is known of a call, by condition key in lower case: what the lab would refuse to guess. */
+  readonly facts: Map<string, readonly string[]>;
   /** The public address that the caller's requests come from. */
   callerAddress: string;
   /** How many of the next reads of policies show the version before the newest. */

@@ -5,7 +5,7 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import type { Incoming } from '../http.ts';
 import { AwsError } from './aws-error.ts';
-import type { Entity } from './directory.ts';
+import type { Caller } from './evaluate.ts';
 
 export interface AwsCredentials {
   readonly accessKeyId: string;
@@ -15,11 +15,11 @@ export interface AwsCredentials {
 export interface SigningKey extends AwsCredentials {
   /** Of temporary credentials. */
   readonly sessionToken?: string;
-  readonly caller: Entity;
+  readonly caller: Caller;
 }
 
 export interface Signed {
-  readonly caller: Entity;
+  readonly caller: Caller;
   readonly region: string;
 }
 

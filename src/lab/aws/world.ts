@@ -55,7 +55,10 @@ export const labKeyPolicy = {
  * the key, so nobody is let in; `withKeyAccess` gives it one that lets in everyone, as where the key's own
  * policy is to close the gate.
  */
-export function awsWorld({ atlas, aws }: Lab, { withKeyAccess = false } = {}): LabProject {
+export function awsWorld(
+  { atlas, aws }: Pick<Lab, 'atlas' | 'aws'>,
+  { withKeyAccess = false } = {},
+): LabProject {
   aws.iam.addRole(labAdminArn, trustOf(labAccountId));
   aws.iam.addRole(labRoleArn, trustOf(atlasAccountId, labExternalId), {
     [foreignPolicyName]: foreignPolicy,
