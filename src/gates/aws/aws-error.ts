@@ -75,7 +75,7 @@ const throttlingCodes = new Set([
 
 /** AWS turned the call away unread, because there were too many: it can be sent again, a write as well. */
 export function isThrottled(error: unknown): boolean {
-  return error instanceof AwsError && throttlingCodes.has(error.code);
+  return error instanceof AwsError && (throttlingCodes.has(error.code) || error.status === 429);
 }
 
 /** No credentials could be had: nothing was sent. */

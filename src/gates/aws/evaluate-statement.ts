@@ -33,17 +33,18 @@ export interface PrincipalMatch {
 /** Whether everything but the principal fits. A statement of a key policy without Resource has no effect. */
 export function speaksOf(statement: Statement, call: Call): Truth {
   const { actions, resources, conditions, puzzles } = statement;
+  // A part that is lacking fits nothing; where some part could not be read, it may be this one.
+  const lacking: Truth = puzzles.length > 0 ? 'unknown' : 'no';
   return all(
     puzzles.length > 0 ? 'unknown' : 'yes',
-    matches(actions, action => actionFits(action, call.action)),
-    matches(resources, resource => arnFits(resource, call.resource)),
+    matches(actions, lacking, action => actionFits(action, call.action)),
+    matches(resources, lacking, resource => arnFits(resource, call.resource)),
     and(conditions, test => evaluateCondition(test, call)),
   );
 }
 
-/** A part that is lacking fits nothing; one that could not be read is a puzzle already. */
-function matches(patterns: Patterns | undefined, one: (value: string) => Truth): Truth {
-  if (!patterns) return 'no';
+function matches(patterns: Patterns | undefined, lacking: Truth, one: (value: string) => Truth): Truth {
+  if (!patterns) return lacking;
   const truth = or(patterns.values, one);
   return patterns.not ? not(truth) : truth;
 }

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { parseRoleArn } from './arn.ts';
 import { AwsAnswerError, isAwsError, type Right } from './aws-error.ts';
 import { parse } from './kms-client.ts';
-import { call, clientSettings, iamRegionOf, type SessionOptions } from './session.ts';
+import { call, callOnce, clientSettings, iamRegionOf, type SessionOptions } from './session.ts';
 
 export interface IamClient {
   role(): Promise<Role>;
@@ -88,7 +88,7 @@ export async function createIamClient(roleArn: string, options: SessionOptions):
     },
     async putInlinePolicy(name, text) {
       const command = new sdk.PutRolePolicyCommand({ ...ofRole, PolicyName: name, PolicyDocument: text });
-      await call(options, right('PutRolePolicy'), () => client.send(command));
+      await callOnce(right('PutRolePolicy'), () => client.send(command));
     },
     inlinePolicyNames: () =>
       list(

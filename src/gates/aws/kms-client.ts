@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { parseKeyArn } from './arn.ts';
 import { AwsAnswerError, type Right } from './aws-error.ts';
-import { call, clientSettings, type SessionOptions } from './session.ts';
+import { call, callOnce, clientSettings, type SessionOptions } from './session.ts';
 
 export interface KmsClient {
   /** The text of the key's policy. A key has one, named `default`. */
@@ -58,7 +58,7 @@ export async function createKmsClient(keyArn: string, options: SessionOptions): 
     },
     async putPolicy(text) {
       const command = new sdk.PutKeyPolicyCommand({ ...key, PolicyName: 'default', Policy: text });
-      await call(options, right('PutKeyPolicy'), () => client.send(command));
+      await callOnce(right('PutKeyPolicy'), () => client.send(command));
     },
     async describe() {
       const command = new sdk.DescribeKeyCommand(key);

@@ -1,4 +1,5 @@
 /** Amazon's SDKs, sent through our transport: so the read-only gate holds for them, tokens included. */
+import { onlyReads } from '../../transport/read-only.ts';
 import type { Transport } from '../../transport/transport.ts';
 
 /** The part of the SDK's request that is used; `HttpRequest` of `@smithy/types`. */
@@ -33,11 +34,18 @@ export function requestHandlerOver(transport: Transport): RequestHandler {
       if (body !== undefined && body !== null && typeof body !== 'string' && !(body instanceof Uint8Array)) {
         throw new TypeError('The AWS SDK sent a body of a kind that Postern does not expect.');
       }
+      const url = urlOf(request);
+      const sent = headersOf(headers);
+      // The SDK's own kind of bytes warns on stderr when it is looked at as anything else.
+      const plain = body instanceof Uint8Array ? Uint8Array.from(body) : body;
+      const content = plain === undefined || plain === null ? {} : { body: plain };
       const response = await transport.send({
         method,
-        url: urlOf(request),
-        headers: headersOf(headers),
-        ...(body !== undefined && body !== null && { body }),
+        url,
+        headers: sent,
+        ...content,
+        // A gate looks again before it sends a write once more: someone may have written meanwhile.
+        ...(!onlyReads({ method, url, headers: sent, ...content }) && { maxRetries: 0 }),
         ...(abortSignal instanceof AbortSignal && { signal: abortSignal }),
       });
       return {

@@ -1,9 +1,10 @@
 /** How Amazon's SDK is set up for one gate: through our transport, and with whose credentials. */
 
 import type { Clock } from '../../clock.ts';
-import type { AwsCredentialConfig } from '../../config/config.ts';
+import type { AwsCredentialConfig, AwsKeyPolicyConfig, AwsRolePolicyConfig } from '../../config/config.ts';
 import type { Secret } from '../../secret.ts';
 import type { Transport } from '../../transport/transport.ts';
+import type { GateParts } from '../index.ts';
 import { isThrottled, type Right, toAwsError } from './aws-error.ts';
 import { requestHandlerOver } from './request-handler.ts';
 
@@ -55,9 +56,18 @@ async function credentialsOf({ credential, profile, transport }: SessionOptions)
 const maxThrottledAttempts = 5;
 const firstThrottleWaitMs = 500;
 
+/** Sends one call that writes, once. Throws an `AwsError` or a `TransportError`. */
+export async function callOnce<Answer>(right: Right, send: () => Promise<Answer>): Promise<Answer> {
+  try {
+    return await send();
+  } catch (error) {
+    throw toAwsError(error, right);
+  }
+}
+
 /**
- * Sends one call. AWS turns calls away with 400, which the transport takes for an answer, so they are repeated
- * here: nothing was carried out. Throws an `AwsError` or a `TransportError`.
+ * Sends one call that reads. AWS turns calls away with 400, which the transport takes for an answer, so they
+ * are repeated here. Throws an `AwsError` or a `TransportError`.
  */
 export async function call<Answer>(
   { clock, random }: Pick<SessionOptions, 'clock' | 'random'>,
@@ -66,9 +76,8 @@ export async function call<Answer>(
 ): Promise<Answer> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await send();
-    } catch (sdkError) {
-      const error = toAwsError(sdkError, right);
+      return await callOnce(right, send);
+    } catch (error) {
       if (!isThrottled(error) || attempt === maxThrottledAttempts) throw error;
       await clock.sleep(firstThrottleWaitMs * 2 ** attempt * (0.5 + random() / 2));
     }
@@ -88,3 +97,22 @@ const iamRegions: Readonly<Record<string, string>> = {
   'aws-iso-b': 'us-isob-east-1',
   'aws-eusc': 'eusc-de-east-1',
 };
+
+/** What a config says of it. Throws a ConfigError when a secret is not there. */
+export function sessionOf(
+  { credential, profile, endpoints }: AwsRolePolicyConfig | AwsKeyPolicyConfig,
+  { transport, clock, random, secretOf }: GateParts,
+): SessionOptions {
+  return {
+    transport,
+    clock,
+    random,
+    profile,
+    endpoints,
+    credential: credential && {
+      accessKeyId: credential.accessKeyId,
+      secretAccessKey: secretOf(credential.secretAccessKey),
+      sessionToken: credential.sessionToken && secretOf(credential.sessionToken),
+    },
+  };
+}
