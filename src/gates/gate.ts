@@ -39,6 +39,10 @@ export interface GateLimits {
 export const lets = ['listed', 'everyone', 'nobody', 'unknown'] as const;
 export type Lets = (typeof lets)[number];
 
+/** Whether every address that Atlas uses is let in. */
+export const coverages = ['let-in', 'locked-out', 'cannot-tell'] as const;
+export type Coverage = (typeof coverages)[number];
+
 /** What decides about an address beside the list, such as another statement of the same policy. */
 export const decisions = ['let-in', 'shut-out', 'unknown'] as const;
 export type Decision = (typeof decisions)[number];

@@ -3,13 +3,16 @@
  * things happen in order. Read DESIGN.md §3 before changing anything here.
  */
 import { GateConflictError, type GateKind, type GateState, leaveTheListAlone } from '../gates/gate.ts';
+import type { WriteRecord } from '../journal/journal.ts';
 import type { Plan } from '../plan/plan.ts';
+import { afterRun } from './after-run.ts';
+import { coverageOf } from './coverage.ts';
 import { type Prepared, prepare } from './prepare.ts';
 import { putBack } from './put-back.ts';
 import { recover } from './recover.ts';
 import { RemovalNotConfirmed, removeConfirmed } from './remove-confirmed.ts';
 import type { Run, RunResult, RunStatus, RunWrite } from './run.ts';
-import { type ResultBuilder, takeLock, withLock } from './with-lock.ts';
+import { type ResultBuilder, release, takeLock, withLock } from './with-lock.ts';
 import { deltaOf, isRemoval, type StepWrite, writeStep } from './write-step.ts';
 
 /** How often a run plans anew when someone else changes the list under it. */
@@ -27,19 +30,22 @@ export interface ApplyOptions {
 /** Makes the plan of one gate and changes nothing but the journal. Throws a `GateError` when the gate cannot be read. */
 export async function planGate(run: Run): Promise<Plan> {
   run.report({ kind: 'reading-gate' });
-  const prepared = await prepare(run, await run.gate.read());
-  // Without the lock another run may be writing a newer ledger; its reading counts, and ours is not needed.
+  const state = await run.gate.read();
   const lock = await takeLock(run);
-  if (lock?.acquired) {
-    await saveReading(run, prepared);
-    await run.journal.attempt(() => lock.release());
+  // Without the lock another run may be writing a newer ledger; its reading counts, and ours is not needed.
+  if (!lock?.acquired) return (await prepare(run, state)).plan;
+  try {
+    const prepared = await prepare(run, state);
+    await saveReading({ ...run, lock }, prepared);
+    return prepared.plan;
+  } finally {
+    await release(run, lock);
   }
-  return prepared.plan;
 }
 
 /** Brings one gate in step. Never throws for a fault of the gate, a feed or the journal: the result tells. */
 export function applyGate(run: Run, options: ApplyOptions = {}): Promise<RunResult> {
-  return withLock(run, result => applyLocked(run, options, result));
+  return withLock(run, (locked, result) => applyLocked(locked, options, result));
 }
 
 async function applyLocked(run: Run, options: ApplyOptions, result: ResultBuilder): Promise<RunResult> {
@@ -70,6 +76,7 @@ async function attemptOnce(run: Run, options: ApplyOptions, result: ResultBuilde
 
   const [additions, removals] = ['add', 'remove'].map(kind => plan.steps.filter(step => step.kind === kind));
   for (const { to } of additions!) {
+    if (run.signal?.aborted) return result.end('refused', ...stopped(run.gate.name));
     const write = {
       kind: 'add',
       to,
@@ -79,15 +86,24 @@ async function attemptOnce(run: Run, options: ApplyOptions, result: ResultBuilde
     } as const;
     state = await add(run, state, write, result);
   }
+  if (additions!.length > 0) await saveCoverage(run, plan, result);
   if (recovered.trouble) throw recovered.trouble;
   const restored = await restoreLate(run, prepared, state, result);
   if (restored) return result.end('restored', restored);
   for (const { to } of removals!) {
+    if (run.signal?.aborted) return result.end('refused', ...stopped(run.gate.name));
     const reason = 'Atlas has not listed it for longer than the grace period';
     const write = { kind: 'remove', to, planChecksum: plan.checksum, reason, ...must } as const;
     state = await removeConfirmed(run, state, write, each => result.writes.push(each));
   }
   return result.end(...summarize(plan, result.writes));
+}
+
+/** What was locked out when the plan was made is let in now. */
+async function saveCoverage(run: Run, plan: Plan, { writes }: ResultBuilder): Promise<void> {
+  const { coverage, missing } = afterRun(plan, { writes });
+  const change = { atMs: run.clock.now(), coverage, missing: missing.length };
+  await run.journal.attempt(journal => journal.recordCoverage(run.gate.id, change));
 }
 
 async function add(run: Run, state: GateState, write: StepWrite, result: ResultBuilder): Promise<GateState> {
@@ -99,25 +115,26 @@ async function add(run: Run, state: GateState, write: StepWrite, result: ResultB
 
 /**
  * A removal can take minutes to be in force, so Atlas may say that all is well just after it, and not an hour
- * later. If Atlas calls the key invalid within a day of removals, all of them are put back.
+ * later. If Atlas calls the key invalid within a day of removals, or shows any sign of trouble within the soak
+ * of one, all of that time are put back.
  */
 async function restoreLate(
   run: Run,
-  { verdicts }: Prepared,
+  prepared: Prepared,
   state: GateState,
   result: ResultBuilder,
 ): Promise<string | undefined> {
-  const invalid = verdicts.find(({ verdict }) => verdict === 'invalid');
-  if (!invalid || run.settings.policy === 'observe') return undefined;
+  if (run.settings.policy === 'observe') return undefined;
   const writes = (await run.journal.attempt(j => j.writes({ gateId: run.gate.id, limit: 200 }))) ?? [];
   const since = run.clock.now() - lateRestoreMs;
   const recent = writes.filter(
     write => isRemoval(write) && ['applied', 'partly'].includes(write.outcome ?? '') && write.atMs > since,
   );
-  const [newest] = recent;
-  if (!newest) return undefined;
-  const removed = recent.flatMap(({ before, target }) => deltaOf(before, target).removes);
-  const because = `Atlas calls the key of project ${invalid.projectId} invalid, not long after a removal`;
+  const doubt = await doubtAbout(run, prepared, recent);
+  const [newest] = doubt?.removals ?? [];
+  if (!doubt || !newest) return undefined;
+  const { removals, because } = doubt;
+  const removed = removals.flatMap(({ before, target }) => deltaOf(before, target).removes);
   const restored = await putBack(
     run,
     state,
@@ -126,8 +143,39 @@ async function restoreLate(
     write => result.writes.push(write),
   );
   if (!restored) return undefined;
-  const what = recent.length === 1 ? 'The last removal' : `The last ${recent.length} removals`;
-  return `${what} from gate ${run.gate.name} ${recent.length === 1 ? 'was' : 'were'} put back: ${because}.`;
+  const what = removals.length === 1 ? 'The last removal' : `The last ${removals.length} removals`;
+  return `${what} from gate ${run.gate.name} ${removals.length === 1 ? 'was' : 'were'} put back: ${because}.`;
+}
+
+/** Which of the recent removals, newest first, are in doubt, and why. */
+async function doubtAbout(
+  run: Run,
+  { verdicts }: Prepared,
+  removals: readonly WriteRecord[],
+): Promise<{ removals: readonly WriteRecord[]; because: string } | undefined> {
+  const invalid = verdicts.find(({ verdict }) => verdict === 'invalid');
+  if (invalid) {
+    const because = `Atlas calls the key of project ${invalid.projectId} invalid, not long after a removal`;
+    return { removals, because };
+  }
+  const soakSinceMs = run.clock.now() - run.settings.removal.soakMs;
+  const soaking = removals.filter(write => endOf(write) > soakSinceMs);
+  if (soaking.length === 0) return undefined;
+  const [sign] = (await run.readSigns?.(Math.min(...soaking.map(endOf)))) ?? [];
+  if (!sign) return undefined;
+  const because = `Atlas reported ${sign.what} for project ${sign.projectId}, not long after a removal`;
+  return { removals: soaking, because };
+}
+
+function endOf({ finishedAtMs, atMs }: WriteRecord): number {
+  return finishedAtMs ?? atMs;
+}
+
+function stopped(name: string): [string, { remedy: string }] {
+  return [
+    `Postern was asked to stop before it wrote to gate ${name}.`,
+    { remedy: 'Nothing to do: the next run does it.' },
+  ];
 }
 
 async function refuse(
@@ -154,12 +202,19 @@ async function refuse(
 
 async function adopt(run: Run, plan: Plan): Promise<void> {
   if (plan.adopts.length === 0 || plan.policy === 'observe') return;
-  await run.journal.attempt(journal => journal.adopt(run.gate.id, plan.adopts, run.clock.now()));
+  await run.journal.attempt(journal =>
+    journal.adopt(run.gate.id, plan.adopts, run.clock.now(), run.lock?.token),
+  );
 }
 
 async function saveReading(run: Run, { plan, ledger }: Prepared): Promise<void> {
   await run.journal.attempt(async journal => {
-    if (ledger) await journal.saveLedger(run.gate.id, ledger);
+    if (ledger) await journal.saveLedger(run.gate.id, ledger, run.lock?.token);
+    await journal.recordCoverage(run.gate.id, {
+      atMs: plan.atMs,
+      coverage: coverageOf(plan),
+      missing: plan.missing.length,
+    });
     await journal.recordPlan({
       gateId: run.gate.id,
       checksum: plan.checksum,

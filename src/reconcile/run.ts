@@ -6,10 +6,11 @@ import type { FeedId } from '../address/address.ts';
 import type { Cidr } from '../address/cidr.ts';
 import type { Clock } from '../clock.ts';
 import type { Gate } from '../gates/gate.ts';
-import type { WriteKind } from '../journal/journal.ts';
+import type { HeldLock, WriteKind } from '../journal/journal.ts';
 import type { FeedReading, KeyVerdict } from '../plan/input.ts';
 import type { Plan, Policy } from '../plan/plan.ts';
 import type { RemovalPolicy } from '../plan/removal-policy.ts';
+import type { Fence } from './fence.ts';
 import type { GuardedJournal } from './guarded-journal.ts';
 
 /** What the operator asks of one gate. */
@@ -22,15 +23,34 @@ export interface GateSettings {
   readonly acceptShrink: boolean;
 }
 
+/** An event of Atlas that says that a key, or the way to it, does not work. */
+export interface SignOfTrouble {
+  readonly projectId: string;
+  readonly atMs: number;
+  /** Such as `ENCRYPTION_AT_REST_KMS_NETWORK_ACCESS_DENIED`. */
+  readonly what: string;
+}
+
 export interface Run {
   readonly gate: Gate;
   readonly settings: GateSettings;
   readonly clock: Clock;
   readonly journal: GuardedJournal;
+  /** The gate's lock while this run works under it; what the run writes down proves it with its token. */
+  readonly lock?: HeldLock;
+  /** Where the gate's transport asks; absent where nothing can be sent. */
+  readonly fence?: Fence;
   /** This run's reading of the gate's feeds; never throws, a feed that fails gives an incomplete reading. */
   readFeeds(): Promise<readonly FeedReading[]>;
   /** Asks Atlas about the key of each of the gate's projects, each time anew; never throws. */
   readVerdicts(): Promise<readonly KeyVerdict[]>;
+  /**
+   * Signs of trouble that Atlas has shown for the gate's projects since a time: what a removal on probation is
+   * held against. Absent where nobody looks for them; never throws.
+   */
+  readSigns?(sinceMs: number): Promise<readonly SignOfTrouble[]>;
+  /** Aborted when the process is asked to end: a run starts no new write then, and finishes the one in hand. */
+  readonly signal?: AbortSignal;
   /** Who runs it, for the journal: `alice@host (pid 42)`. */
   readonly by: string;
   readonly command: string;

@@ -20,13 +20,15 @@ import type { Clock } from '../clock.ts';
 import type { Config, GateConfig, StaticAddress } from '../config/config.ts';
 import type { Gate } from '../gates/gate.ts';
 import type { Journal } from '../journal/journal.ts';
+import { openJournalAt } from '../journal/open.ts';
 import { appendToSpool, drainSpool, spoolPaths } from '../journal/spool.ts';
-import { openJournal } from '../journal/sqlite/open.ts';
 import type { KeyVerdict } from '../plan/input.ts';
 import type { Policy } from '../plan/plan.ts';
 import { defaultRemovalPolicy, type RemovalPolicy } from '../plan/removal-policy.ts';
+import type { Secret } from '../secret.ts';
 import type { Transport } from '../transport/transport.ts';
 import { FeedReader } from './feed-reader.ts';
+import { Fence } from './fence.ts';
 import { GuardedJournal } from './guarded-journal.ts';
 import { keyVerdictOf } from './key-verdict.ts';
 import type { GateSettings, Run, RunEvent } from './run.ts';
@@ -36,13 +38,19 @@ export interface SessionOptions {
   readonly transport: Transport;
   readonly clock: Clock;
   readonly credentials: AtlasCredentials;
+  /** The journal's file, and where additions are spooled. */
   readonly statePath: string;
+  /** The URL of a PostgreSQL database that holds the journal instead. */
+  readonly database?: Secret | undefined;
   /** Such as `postern apply`, for the lock and the journal. */
   readonly command: string;
   /** Only these gates; default all. */
   readonly gateNames?: readonly string[];
   readonly overrides?: Overrides;
-  openGate(gate: GateConfig): Promise<Gate>;
+  /** How old another worker's complete reading of a feed may be to be used here; default: none is used. */
+  readonly sharedReadingMaxAgeMs?: number;
+  /** @param fence to be asked by the gate's transport before anything that can write is sent */
+  openGate(gate: GateConfig, fence: Fence): Promise<Gate>;
   report(gateName: string | undefined, event: RunEvent): void;
 }
 
@@ -57,6 +65,8 @@ export interface Overrides {
 export interface Session {
   readonly gates: readonly SessionGate[];
   readonly journal: GuardedJournal;
+  /** For what is asked of Atlas beside feeds and keys. */
+  readonly atlas: AtlasClient;
   /** One feed, read once. */
   readFeed(feed: FeedId): ReturnType<FeedReader['read']>;
   close(): Promise<void>;
@@ -71,7 +81,7 @@ export interface SessionGate {
 /** Never throws for the journal: without it, additions go on. */
 export async function openSession(options: SessionOptions): Promise<Session> {
   const { config, transport, clock, statePath, report } = options;
-  const { journal, reason } = await tryToOpen(statePath, clock);
+  const { journal, reason } = await tryToOpen(options);
   const paths = spoolPaths(statePath);
   const guarded = new GuardedJournal({
     journal,
@@ -93,7 +103,8 @@ export async function openSession(options: SessionOptions): Promise<Session> {
     journal: guarded,
     clock,
     shrinkWindowMs: defaultRemovalPolicy.shrinkWindowMs,
-    observe: (feed, previous) => observeFeed(feed, previous, { client, config, clock }),
+    sharedMaxAgeMs: sharedMaxAgeMs(options),
+    observe: (feed, previous) => observeFeed(feed, previous, { client, config, clock, id: randomUUID() }),
     onRead: ({ feed, newest }) =>
       report(undefined, {
         kind: 'feed-read',
@@ -105,10 +116,14 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   const chosen = config.gates.filter(({ name }) => options.gateNames?.includes(name) ?? true);
   return {
     journal: guarded,
+    atlas: client,
     gates: chosen.map(gate => ({
       config: gate,
-      open: async () =>
-        runOf(gate, await options.openGate(gate), { options, journal: guarded, feeds, client }),
+      open: async () => {
+        const fence = new Fence();
+        const opened = await options.openGate(gate, fence);
+        return { ...runOf(gate, opened, { options, journal: guarded, feeds, client }), fence };
+      },
     })),
     readFeed: feed => feeds.read(feed),
     close: async () => {
@@ -117,15 +132,24 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   };
 }
 
-async function tryToOpen(
-  path: string,
-  clock: Clock,
-): Promise<{ journal: Journal | undefined; reason?: string }> {
+async function tryToOpen({
+  statePath,
+  database,
+  clock,
+}: SessionOptions): Promise<{ journal: Journal | undefined; reason?: string }> {
   try {
-    return { journal: await openJournal({ path, clock }) };
+    return { journal: await openJournalAt({ path: statePath, database, clock }) };
   } catch (error) {
     return { journal: undefined, reason: error instanceof Error ? error.message : String(error) };
   }
+}
+
+/**
+ * A run's reading is as old as the oldest of its feeds. So that no reading is counted twice in a ledger, beside a
+ * newer one of another feed, none is shared for longer than readings must be apart to count as two.
+ */
+function sharedMaxAgeMs({ config, sharedReadingMaxAgeMs = 0 }: SessionOptions): number {
+  return Math.min(sharedReadingMaxAgeMs, ...config.gates.map(({ removal }) => removal.minReadGapMs));
 }
 
 interface Parts {
@@ -137,11 +161,7 @@ interface Parts {
 
 function runOf(config: GateConfig, gate: Gate, { options, journal, feeds, client }: Parts): Run {
   const { clock, command, overrides = {} } = options;
-  const wantedFeeds: readonly FeedId[] = [
-    'control-plane',
-    ...config.projects.map((id): FeedId => `nodes:${id}`),
-    ...(options.config.static.length > 0 ? (['static'] as const) : []),
-  ];
+  const wantedFeeds = feedsOf(options.config, config);
   return {
     gate,
     settings: settingsOf(config, overrides),
@@ -149,13 +169,27 @@ function runOf(config: GateConfig, gate: Gate, { options, journal, feeds, client
     journal,
     readFeeds: () => Promise.all(wantedFeeds.map(feed => feeds.read(feed))),
     readVerdicts: () => Promise.all(config.projects.map(id => readVerdict(client, id, gate))),
-    by: `${userName()}@${hostname()} (pid ${process.pid})`,
+    by: whoRuns(),
     command,
     report: event => options.report(config.name, event),
   };
 }
 
-function settingsOf(config: GateConfig, overrides: Overrides): GateSettings {
+/** The feeds whose addresses a gate wants. */
+export function feedsOf(config: Pick<Config, 'static'>, gate: GateConfig): readonly FeedId[] {
+  return [
+    'control-plane',
+    ...gate.projects.map((id): FeedId => `nodes:${id}`),
+    ...(config.static.length > 0 ? (['static'] as const) : []),
+  ];
+}
+
+/** For the journal: `alice@host (pid 42)`. */
+export function whoRuns(): string {
+  return `${userName()}@${hostname()} (pid ${process.pid})`;
+}
+
+export function settingsOf(config: GateConfig, overrides: Overrides): GateSettings {
   return {
     projects: config.projects,
     pinned: config.pinned,
@@ -175,12 +209,13 @@ function removalOf(removal: RemovalPolicy, { graceMs, maxRemovals }: Overrides):
   };
 }
 
-function observeFeed(
+/** One reading of one feed. `id` is unique for each reading. */
+export function observeFeed(
   feed: FeedId,
   previous: PreviousObservation | undefined,
-  { client, config, clock }: { client: AtlasClient; config: Config; clock: Clock },
+  { client, config, clock, id }: { client: AtlasClient; config: Config; clock: Clock; id: string },
 ): Promise<Observation> {
-  const reading = { id: randomUUID(), previous, now: () => clock.now() };
+  const reading = { id, previous, now: () => clock.now() };
   if (feed === 'control-plane') {
     return observeControlPlane(client, { ...reading, includeGateways: config.atlas.includeGateways });
   }
@@ -211,7 +246,7 @@ function observeStatic(addresses: readonly StaticAddress[], id: string, atMs: nu
 }
 
 /** Never throws: not to be told is an answer of its own. */
-async function readVerdict(client: AtlasClient, projectId: string, gate: Gate): Promise<KeyVerdict> {
+export async function readVerdict(client: AtlasClient, projectId: string, gate: Gate): Promise<KeyVerdict> {
   try {
     return keyVerdictOf(projectId, await readEncryptionAtRest(client, projectId), gate);
   } catch (error) {

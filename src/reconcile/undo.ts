@@ -30,8 +30,8 @@ export interface UndoOptions {
 }
 
 /** Undoes one write of a gate. Never throws for a fault of the gate, a feed or the journal: the result tells. */
-export function undoWrite(run: Run, options: UndoOptions = {}): Promise<RunResult> {
-  return withLock(run, async result => {
+export function undoWrite(unlocked: Run, options: UndoOptions = {}): Promise<RunResult> {
+  return withLock(unlocked, async (run, result) => {
     const write = await findWrite(run, options.writeId);
     if (typeof write === 'string') return result.end('refused', write, { remedy: 'See `postern history`.' });
     const recovered = await recover(run, await run.gate.read());
@@ -116,10 +116,10 @@ export function planUndo(
 function neverWantedByAtlas(cidr: Cidr, ledger: readonly LedgerRow[]): boolean {
   const entry = AddressSet.of([cidr]);
   const rows = ledger.filter(row => entry.overlaps(row.cidr));
-  return (
-    rows.length > 0 &&
-    rows.every(row => row.absentSinceMs !== null && row.provenance.every(({ feed }) => feed === 'static'))
-  );
+  // Of a row without provenance nobody knows who wanted it.
+  const isOfConfig = ({ provenance }: LedgerRow) =>
+    provenance.length > 0 && provenance.every(({ feed }) => feed === 'static');
+  return rows.length > 0 && rows.every(row => row.absentSinceMs !== null && isOfConfig(row));
 }
 
 function refuse(

@@ -8,6 +8,7 @@ import type { Watch } from '../watch/watch.ts';
 import type { AccessRight } from './access.ts';
 import {
   alertSchema,
+  coverageSchema,
   feedSchema,
   gateSchema,
   observationSchema,
@@ -145,6 +146,20 @@ export const routes: readonly Route[] = [
       const plan = watch.planOf(name);
       if (!plan) throw new ApiError(404, 'not-found', `There is no plan for gate ${name} yet.`);
       return plan;
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/api/v1/gates/:gate/coverage',
+    summary: 'When Atlas was let in by a gate, and when not: each change, oldest first',
+    right: 'read',
+    params: gateParams,
+    query: z.object({ sinceMs: z.coerce.number().int().min(0).default(0) }),
+    answer: z.array(coverageSchema),
+    status: 200,
+    handle: ({ watch }, { params, query }) => {
+      const { id } = gateOf(watch, params.gate);
+      return id === undefined ? [] : journalOf(watch).coverage({ gateId: id, sinceMs: query.sinceMs });
     },
   }),
   route({

@@ -112,6 +112,8 @@ export const statusSchema = z.object({
   lastHealthyCycleAtMs: absent(atMs),
 });
 
+export const coverageSchema = z.object({ atMs, coverage: z.enum(coverages), missing: count });
+
 export const writeSchema = z.object({
   id: z.int(),
   gateId: z.string(),
