@@ -94,6 +94,7 @@ export function makePlan(input: PlanInput): Plan {
       after: (removeStep ?? addStep)?.usage ?? measureWith(input)(state.entries),
     },
     missing: parts.lockedOut,
+    closing: parts.closing,
   };
   return { ...plan, checksum: planChecksum(plan) };
 }

@@ -36,6 +36,8 @@ export interface Site {
   rules(): readonly string[];
   /** Writes the config anew. */
   configure(gate: Readonly<Record<string, unknown>>, more?: Readonly<Record<string, unknown>>): void;
+  /** For the processes that are started from then on. */
+  setEnv(more: Readonly<Record<string, string>>): void;
   start(...args: readonly string[]): Started;
   run(...args: readonly string[]): Promise<Ended>;
   /** Like `run`, with more in the environment. */
@@ -56,7 +58,7 @@ export async function openSite(options: { azure?: Partial<AzureBehaviour> } = {}
     rmSync(folder, { recursive: true, force: true });
   });
   writeFileSync(join(folder, 'ca.pem'), lab.caCertificatePem);
-  const env = {
+  const env: Record<string, string | undefined> = {
     PATH: process.env.PATH,
     HOME: folder,
     LAB_ATLAS_SECRET: lab.credentials.atlas.serviceAccount.clientSecret,
@@ -85,6 +87,7 @@ export async function openSite(options: { azure?: Partial<AzureBehaviour> } = {}
     folder,
     journalPath: join(folder, 'journal.db'),
     rules: () => lab.azure.get(labVaultId).properties.networkAcls!.ipRules.map(({ value }) => value),
+    setEnv: more => void Object.assign(env, more),
     configure: (gate, more = {}) => {
       const { atlas, azure } = lab.credentials;
       const config = {

@@ -1,6 +1,7 @@
 /** Every command: what it is called, what it takes, and where it is. Loads none of them. */
 import { exportFormats } from '../../export/formats.ts';
 import { gateKinds } from '../../gates/gate.ts';
+import { logLevels } from '../../log/levels.ts';
 import { policies } from '../../plan/plan.ts';
 import type { CommandAction } from '../context.ts';
 import { countOf, durationOf, idOf, oneOf, projectOf, repeated, someOf } from './values.ts';
@@ -193,6 +194,43 @@ export const commands: readonly CommandEntry[] = [
     ],
     examples: ['postern undo --gate production'],
     load: () => import('./undo.ts'),
+  },
+  {
+    name: 'watch',
+    summary: 'the daemon: notices, acts, tells',
+    options: [
+      { flags: '--once', description: 'one look at everything, then end: for cron' },
+      {
+        flags: '--interval <duration>',
+        description: "instead of the config's intervals, such as 30s",
+        parse: durationOf,
+      },
+      {
+        flags: '--log-level <level>',
+        description: `${logLevels.join(', ')} (default: info)`,
+        parse: oneOf(logLevels),
+      },
+    ],
+    examples: ['postern watch', 'postern watch --once'],
+    load: () => import('./watch.ts'),
+  },
+  {
+    name: 'approve',
+    summary: 'say yes to the removals that wait for it',
+    arguments: [['[gate]', 'default: every gate that waits']],
+    options: [
+      { flags: '--by <name>', description: 'who approves (default: who runs this)' },
+      { flags: '--reason <text>', description: 'why, for the journal' },
+      {
+        flags: '--expires <duration>',
+        description: 'for how long it counts (default: 3d)',
+        parse: durationOf,
+      },
+      { flags: '--list', description: 'show the approvals that were given' },
+      yesOption,
+    ],
+    examples: ['postern approve production --reason "CHG-1234"', 'postern approve --list'],
+    load: () => import('./approve.ts'),
   },
   {
     name: 'doctor',

@@ -5,6 +5,7 @@
  */
 import { readFileSync } from 'node:fs';
 import type { Clock } from '../../clock.ts';
+import { LabEvents } from './events.ts';
 
 export type Regions = Record<string, string[]>;
 export type ControlPlane = Record<'inbound' | 'outbound', Record<string, Regions>>;
@@ -83,6 +84,9 @@ export class AtlasModel {
   readonly unlisted = new Set<string>();
   /** Groups of addresses beside the control plane's own, as the API has them since August 2026. */
   gateways: { name: string; ips: ControlPlane }[] | undefined;
+  readonly events: LabEvents;
+  /** What the last validation of each project's key found, since only changes are events. */
+  readonly #wasValid = new Map<string, boolean>();
   /** When every version of the API that is asked for ends, in epoch milliseconds; told in headers. */
   sunset: number | undefined;
   /** When the secret of the service account ends, in epoch milliseconds. */
@@ -92,6 +96,7 @@ export class AtlasModel {
 
   constructor(options: AtlasModelOptions) {
     this.#options = options;
+    this.events = new LabEvents(options.clock);
   }
 
   addProject(name: string, organizationId: string, key?: LabKey): LabProject {
@@ -125,6 +130,7 @@ export class AtlasModel {
       outboundOnly: [],
     };
     this.project(projectId).clusters.push(cluster);
+    this.#emit(cluster, 'CLUSTER_CREATED');
     return cluster;
   }
 
@@ -135,30 +141,35 @@ export class AtlasModel {
 
   finishCreating(cluster: LabCluster): void {
     cluster.stateName = 'IDLE';
+    this.#emit(cluster, 'CLUSTER_READY');
   }
 
   /** Announces other addresses for the cluster's nodes; `finishMove` has them used and drops the old ones. */
   announceMove(cluster: LabCluster): void {
     cluster.stateName = 'UPDATING';
     cluster.future = this.#newNodes(cluster.nodes.length);
+    this.#emit(cluster, 'CLUSTER_IP_MIGRATED_FIRST_ROUND');
   }
 
   finishMove(cluster: LabCluster): void {
     cluster.nodes = cluster.future;
     cluster.future = [];
     cluster.stateName = 'IDLE';
+    this.#emit(cluster, 'CLUSTER_IP_MIGRATED_FINAL_ROUND');
   }
 
   /** Announces more nodes beside those that stay; `finishScaling` has them used. */
   announceScaling(cluster: LabCluster, nodeCount: number): void {
     cluster.stateName = 'UPDATING';
     cluster.future = this.#newNodes(nodeCount);
+    this.#emit(cluster, 'CLUSTER_UPDATE_STARTED');
   }
 
   finishScaling(cluster: LabCluster): void {
     cluster.nodes = [...cluster.nodes, ...cluster.future];
     cluster.future = [];
     cluster.stateName = 'IDLE';
+    this.#emit(cluster, 'CLUSTER_UPDATE_COMPLETED');
   }
 
   /** The cluster is on its way out: still listed, still calling its KMS, until `deleteCluster`. */
@@ -168,6 +179,7 @@ export class AtlasModel {
 
   deleteCluster(projectId: string, name: string): void {
     const { clusters } = this.project(projectId);
+    if (clusters.some(cluster => cluster.name === name)) this.events.emit(projectId, 'CLUSTER_DELETED', name);
     clusters.splice(0, clusters.length, ...clusters.filter(cluster => cluster.name !== name));
   }
 
@@ -232,6 +244,26 @@ export class AtlasModel {
     };
   }
 
+  /** What Atlas does every 15 minutes and at each GET encryptionAtRest: a change of what it finds is an event. */
+  validateKey(projectId: string): boolean {
+    const { key } = this.project(projectId);
+    if (key === undefined) return false;
+    const isValid = this.isKeyValid(projectId);
+    const wasValid = this.#wasValid.get(projectId) ?? true;
+    this.#wasValid.set(projectId, isValid);
+    const isDenied = this.lockedOut(projectId).length > 0;
+    if (wasValid && !isValid) {
+      this.events.emit(
+        projectId,
+        isDenied
+          ? 'ENCRYPTION_AT_REST_KMS_NETWORK_ACCESS_DENIED'
+          : `${key.cloud.toUpperCase()}_ENCRYPTION_KEY_INVALID`,
+      );
+    }
+    if (!wasValid && isValid) this.events.emit(projectId, 'ENCRYPTION_AT_REST_KMS_NETWORK_ACCESS_RESTORED');
+    return isValid;
+  }
+
   encryptionAtRest(projectId: string): unknown {
     const { key, requirePrivateNetworking = false, enabledForSearchNodes = false } = this.project(projectId);
     const answer = {
@@ -240,7 +272,7 @@ export class AtlasModel {
       googleCloudKms: { enabled: false, valid: false } as object,
       enabledForSearchNodes,
     };
-    const state = { enabled: true, valid: key !== undefined && this.isKeyValid(projectId) };
+    const state = { enabled: true, valid: this.validateKey(projectId) };
     switch (key?.cloud) {
       case 'aws':
         return {
@@ -388,6 +420,11 @@ export class AtlasModel {
     const project = this.projects.get(projectId);
     if (!project) throw new Error(`no project ${projectId}`);
     return project;
+  }
+
+  #emit(cluster: LabCluster, type: string): void {
+    const project = [...this.projects.values()].find(({ clusters }) => clusters.includes(cluster));
+    if (project) this.events.emit(project.id, type, cluster.name);
   }
 
   #newNodes(count: number): string[] {
