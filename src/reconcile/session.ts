@@ -19,7 +19,7 @@ import type { Clock } from '../clock.ts';
 import type { Config, GateConfig, StaticAddress } from '../config/config.ts';
 import type { Gate } from '../gates/gate.ts';
 import type { Journal } from '../journal/journal.ts';
-import { appendToSpool, drainSpool, spoolPaths } from '../journal/spool.ts';
+import { appendToSpool, drainSpool, type SpooledWrite, spoolPaths } from '../journal/spool.ts';
 import { openJournal } from '../journal/sqlite/open.ts';
 import type { KeyVerdict } from '../plan/input.ts';
 import type { Policy } from '../plan/plan.ts';
@@ -36,6 +36,8 @@ export interface SessionOptions {
   readonly clock: Clock;
   readonly credentials: AtlasCredentials;
   readonly statePath: string;
+  /** Default: a SQLite file at `statePath`, and a spool beside it. */
+  readonly store?: JournalStore;
   /** Such as `postern apply`, for the lock and the journal. */
   readonly command: string;
   /** Only these gates; default all. */
@@ -43,6 +45,16 @@ export interface SessionOptions {
   readonly overrides?: Overrides;
   openGate(gate: GateConfig): Promise<Gate>;
   report(gateName: string | undefined, event: RunEvent): void;
+}
+
+/** Where the journal is, and where additions wait that it could not take. */
+export interface JournalStore {
+  /** Throws when it cannot be opened. */
+  open(): Promise<Journal>;
+  /** Keeps a write for a later run; throws when it cannot. */
+  spool(write: SpooledWrite): void;
+  /** Journals what was spooled; throws only what the journal throws. */
+  drain(journal: Journal): Promise<unknown>;
 }
 
 /** What flags say over the config. */
@@ -69,17 +81,17 @@ export interface SessionGate {
 
 /** Never throws for the journal: without it, additions go on. */
 export async function openSession(options: SessionOptions): Promise<Session> {
-  const { config, transport, clock, statePath, report } = options;
-  const { journal, reason } = await tryToOpen(statePath, clock);
-  const paths = spoolPaths(statePath);
+  const { config, transport, clock, report } = options;
+  const store = options.store ?? fileStore(options.statePath, clock);
+  const { journal, reason } = await tryToOpen(store);
   const guarded = new GuardedJournal({
     journal,
     ...(reason !== undefined && { reason }),
-    spool: write => appendToSpool(paths, write),
+    spool: write => store.spool(write),
     onFailure: because => report(undefined, { kind: 'journal-unavailable', because }),
   });
   if (reason !== undefined) report(undefined, { kind: 'journal-unavailable', because: reason });
-  await guarded.attempt(opened => drainSpool(paths, opened));
+  await guarded.attempt(opened => store.drain(opened));
 
   const client = createAtlasClient({
     transport,
@@ -116,12 +128,18 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   };
 }
 
-async function tryToOpen(
-  path: string,
-  clock: Clock,
-): Promise<{ journal: Journal | undefined; reason?: string }> {
+function fileStore(path: string, clock: Clock): JournalStore {
+  const paths = spoolPaths(path);
+  return {
+    open: () => openJournal({ path, clock }),
+    spool: write => appendToSpool(paths, write),
+    drain: journal => drainSpool(paths, journal),
+  };
+}
+
+async function tryToOpen(store: JournalStore): Promise<{ journal: Journal | undefined; reason?: string }> {
   try {
-    return { journal: await openJournal({ path, clock }) };
+    return { journal: await store.open() };
   } catch (error) {
     return { journal: undefined, reason: error instanceof Error ? error.message : String(error) };
   }

@@ -1,4 +1,4 @@
-export { createTransport, type TransportOptions } from './create-transport.ts';
+export { createTransport, type Exchange, type TransportOptions } from './create-transport.ts';
 export { TransportError, type TransportErrorKind } from './errors.ts';
 export { useProxyFromEnvironment } from './proxy.ts';
 export type { Transport, TransportRequest, TransportResponse, TransportUsage } from './transport.ts';

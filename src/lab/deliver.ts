@@ -1,0 +1,92 @@
+/** What becomes of one request: the handler's answer with the faults around it, whatever carries the bytes. */
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Clock } from '../clock.ts';
+import type { FaultAct, Faults, LabService } from './faults.ts';
+
+export interface LabRequest {
+  readonly atMs: number;
+  readonly service: LabService;
+  readonly method: string;
+  /** With its query. */
+  readonly path: string;
+  readonly status: number;
+}
+
+export interface Incoming {
+  readonly method: string;
+  readonly path: string;
+  /** The path with its query, as it came. */
+  readonly target: string;
+  readonly query: URLSearchParams;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Sent as JSON; undefined sends no body. */
+  readonly json?: unknown;
+}
+
+export interface DeliveryOptions {
+  readonly service: LabService | ((path: string) => LabService);
+  readonly clock: Clock;
+  readonly faults: Faults;
+  readonly log: LabRequest[];
+  handle(request: Incoming): Answer | Promise<Answer>;
+  /** Waits out a fault's latency. */
+  wait(ms: number): Promise<void>;
+}
+
+/** What the caller sees: the whole answer, its headers and half of its body, or a connection that is cut. */
+export type Delivery =
+  | {
+      readonly kind: 'whole' | 'half';
+      readonly status: number;
+      readonly headers: Readonly<Record<string, string>>;
+      /** The whole body, also where only half of it is to arrive. */
+      readonly body: string;
+    }
+  | { readonly kind: 'cut' };
+
+export async function deliver(options: DeliveryOptions, request: Incoming): Promise<Delivery> {
+  const { clock, faults, log } = options;
+  const { method, path, target } = request;
+  const service = typeof options.service === 'function' ? options.service(path) : options.service;
+  const acts = faults.take(service, method, path);
+  const note = (status: number) => log.push({ atMs: clock.now(), service, method, path: target, status });
+
+  for (const act of acts) {
+    if (act.kind === 'latency') await options.wait(act.ms);
+    if (act.kind === 'cut-before') {
+      note(0);
+      return { kind: 'cut' };
+    }
+    if (act.kind === 'answer') {
+      note(act.status);
+      const headers = { 'content-type': 'application/json', ...act.headers };
+      return { kind: 'whole', status: act.status, headers, body: act.body ?? '' };
+    }
+  }
+  const answer = await options.handle(request);
+  note(answer.status);
+  if (acts.some(({ kind }) => kind === 'cut-after')) return { kind: 'cut' };
+  const json = edited(answer, acts);
+  const body = json === undefined ? '' : JSON.stringify(json);
+  return {
+    kind: acts.some(({ kind }) => kind === 'truncate') ? 'half' : 'whole',
+    status: answer.status,
+    headers: { ...(body !== '' && { 'content-type': 'application/json' }), ...answer.headers },
+    body,
+  };
+}
+
+/** What is edited is the resource; a refusal or a challenge goes through as it is. */
+function edited({ status, json }: Answer, acts: readonly FaultAct[]): unknown {
+  let body = json;
+  if (status === 200) {
+    for (const act of acts) if (act.kind === 'edit') body = act.edit(structuredClone(body));
+  }
+  return body;
+}
