@@ -65,13 +65,14 @@ export async function deliver(options: DeliveryOptions, request: Incoming): Prom
     }
     if (act.kind === 'answer') {
       note(act.status);
-      const headers = { 'content-type': 'application/json', ...act.headers };
-      return { kind: 'whole', status: act.status, headers, body: act.body ?? '' };
+      return given(act);
     }
   }
   const answer = await options.handle(request);
   note(answer.status);
   if (acts.some(({ kind }) => kind === 'cut-after')) return { kind: 'cut' };
+  const instead = acts.find(act => act.kind === 'answer-after');
+  if (instead) return given(instead);
   const json = edited(answer, acts);
   const body = json === undefined ? '' : JSON.stringify(json);
   return {
@@ -80,6 +81,11 @@ export async function deliver(options: DeliveryOptions, request: Incoming): Prom
     headers: { ...(body !== '' && { 'content-type': 'application/json' }), ...answer.headers },
     body,
   };
+}
+
+function given(act: Extract<FaultAct, { kind: 'answer' | 'answer-after' }>): Delivery {
+  const headers = { 'content-type': 'application/json', ...act.headers };
+  return { kind: 'whole', status: act.status, headers, body: act.body ?? '' };
 }
 
 /** What is edited is the resource; a refusal or a challenge goes through as it is. */

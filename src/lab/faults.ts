@@ -15,6 +15,13 @@ export type FaultAct =
   | { readonly kind: 'cut-before' }
   /** The request takes effect, and the connection is cut before the answer. */
   | { readonly kind: 'cut-after' }
+  /** The request takes effect, and this comes instead of its answer: from a gateway on the way, say. */
+  | {
+      readonly kind: 'answer-after';
+      readonly status: number;
+      readonly headers?: Record<string, string>;
+      readonly body?: string;
+    }
   /** The request takes effect, and half of the answer's body arrives. */
   | { readonly kind: 'truncate' }
   /** The answer's JSON is changed on its way. */

@@ -14,7 +14,10 @@ export interface LedgerReading {
   readonly wanted: readonly Address[];
   /** Whether every feed of the gate was read completely; if not, no absence is counted. */
   readonly complete: boolean;
+  /** When its earliest feed was read: one reading is not counted twice because another was made anew. */
   readonly atMs: number;
+  /** When its latest feed was read: an absence is not known before. Default `atMs`. */
+  readonly latestMs?: number;
   readonly minReadGapMs: number;
 }
 
@@ -62,9 +65,9 @@ export function restartGrace(
   );
 }
 
-function countAbsence(row: LedgerRow, { atMs, minReadGapMs }: LedgerReading): LedgerRow {
+function countAbsence(row: LedgerRow, { atMs, latestMs = atMs, minReadGapMs }: LedgerReading): LedgerRow {
   if (row.absentSinceMs === null) {
-    return { ...row, absentSinceMs: atMs, absentReads: 1, lastAbsentReadAtMs: atMs };
+    return { ...row, absentSinceMs: latestMs, absentReads: 1, lastAbsentReadAtMs: atMs };
   }
   // Two readings a moment apart may be one cached answer, and a clock that went back proves nothing.
   if (row.lastAbsentReadAtMs !== null && atMs - row.lastAbsentReadAtMs < minReadGapMs) return row;

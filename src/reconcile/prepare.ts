@@ -77,12 +77,13 @@ async function readStored(journal: Journal, gateId: string): Promise<Stored> {
 
 function advance(run: Run, feeds: readonly FeedReading[], stored: Stored): readonly LedgerRow[] {
   const { settings, gate } = run;
-  // The time of the reading, not of the plan: planning twice on one reading must not count it twice.
-  const atMs = Math.min(...feeds.map(({ newest }) => newest.atMs));
+  // The times of the readings, not of the plan: planning twice on one reading must not count it twice.
+  const times = feeds.map(({ newest }) => newest.atMs);
   return advanceLedger(stored.rows, stored.owned, {
     wanted: writable(wantedOfGate(feeds, settings.pinned), gate.limits.families).writable,
     complete: feeds.every(({ newest }) => newest.complete),
-    atMs,
+    atMs: Math.min(...times),
+    latestMs: Math.max(...times),
     minReadGapMs: settings.removal.minReadGapMs,
   });
 }

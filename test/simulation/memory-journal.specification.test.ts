@@ -1,0 +1,8 @@
+import { specifyJournal } from '../journal/specification.ts';
+import { Disk, openMemoryJournal } from './memory-journal.ts';
+
+specifyJournal('in memory, for the simulation', clock => {
+  const disk = new Disk();
+  const process = { isAlive: true };
+  return { open: async () => openMemoryJournal({ disk, now: clock.now, process }) };
+});

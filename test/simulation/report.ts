@@ -1,0 +1,89 @@
+/** The results of many worlds as one, in words. */
+import type { SimulationResult } from './simulate.ts';
+
+export interface Totals {
+  readonly years: number;
+  readonly worlds: number;
+  readonly gateYears: number;
+  readonly sums: Readonly<Record<SummedField, number>>;
+  readonly cycles: number;
+  readonly skipped: number;
+  readonly kills: number;
+  readonly commands: number;
+  readonly failed: readonly string[];
+  readonly breaches: number;
+}
+
+const summed = [
+  'lockedOutMs',
+  'preventableMs',
+  'unlistedMs',
+  'exposedMs',
+  'heldMs',
+  'lockOuts',
+  'orphans',
+  'racesLost',
+  'writes',
+  'events',
+  'requests',
+  'faults',
+] as const;
+type SummedField = (typeof summed)[number];
+
+export function addUp(results: readonly SimulationResult[]): Totals {
+  const sum = (of: (result: SimulationResult) => number) =>
+    results.reduce((total, each) => total + of(each), 0);
+  return {
+    years: sum(({ years }) => years),
+    worlds: results.length,
+    gateYears: sum(({ years, gates }) => years * gates),
+    sums: Object.fromEntries(summed.map(field => [field, sum(each => each[field])])) as Totals['sums'],
+    cycles: sum(({ daemon }) => daemon.cycles),
+    skipped: sum(({ daemon }) => daemon.skipped),
+    kills: sum(({ daemon }) => daemon.kills),
+    commands: sum(({ daemon }) => daemon.commands),
+    breaches: sum(({ breaches }) => breaches.length),
+    failed: results
+      .filter(({ breaches, preventableMs }) => breaches.length > 0 || preventableMs > 0)
+      .map(({ seed }) => seed),
+  };
+}
+
+export function render(totals: Totals, seconds: number): string {
+  const { sums } = totals;
+  const rows: readonly (readonly [string, string])[] = [
+    [
+      'simulated',
+      `${round(totals.years)} years, ${totals.worlds} worlds, ${round(totals.gateYears)} gate-years`,
+    ],
+    [
+      'runs of Postern',
+      `${count(totals.cycles)}, and ${count(totals.skipped)} left out that could change nothing`,
+    ],
+    ['requests', count(sums.requests)],
+    ['faults injected', count(sums.faults)],
+    [
+      'kills',
+      `${count(totals.kills)}; commands of the operator's beside the daemon: ${count(totals.commands)}`,
+    ],
+    ['writes', count(sums.writes)],
+    ['breaches', count(totals.breaches)],
+    ['preventable lock-out', `${count(sums.preventableMs / 1_000)} s`],
+    [
+      'other lock-out',
+      `${hours(sums.lockedOutMs - sums.preventableMs)} h in ${count(sums.lockOuts)} lock-outs, ${hours(sums.unlistedMs)} h of it unlisted`,
+    ],
+    ['exposure', `${hours(sums.exposedMs)} entry-hours; held back by design: ${hours(sums.heldMs)}`],
+    ['journal lost', `${count(sums.orphans)} entries orphaned`],
+    ['lost to others in a race', count(sums.racesLost)],
+    ['speed', `${round(seconds)} s, ${round((totals.years / seconds) * 60)} years a minute`],
+  ];
+  const width = Math.max(...rows.map(([name]) => name.length));
+  const lines = rows.map(([name, value]) => `${name.padEnd(width)}  ${value}`);
+  if (totals.failed.length > 0) lines.push('', `failed seeds: ${totals.failed.join(' ')}`);
+  return lines.join('\n');
+}
+
+const count = (value: number) => Math.round(value).toLocaleString('en');
+const hours = (ms: number) => count(ms / 3_600_000);
+const round = (value: number) => String(Math.round(value * 10) / 10);
