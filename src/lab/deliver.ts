@@ -1,7 +1,7 @@
 /** What becomes of one request: the handler's answer with the faults around it, whatever carries the bytes. */
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Clock } from '../clock.ts';
-import type { FaultAct, Faults, LabService } from './faults.ts';
+import type { CannedAnswer, FaultAct, Faults, LabService } from './faults.ts';
 
 export interface LabRequest {
   readonly atMs: number;
@@ -65,14 +65,16 @@ export async function deliver(options: DeliveryOptions, request: Incoming): Prom
     }
     if (act.kind === 'answer') {
       note(act.status);
-      return given(act);
+      letHappen(acts);
+      return canned(act);
     }
   }
   const answer = await options.handle(request);
   note(answer.status);
+  letHappen(acts);
   if (acts.some(({ kind }) => kind === 'cut-after')) return { kind: 'cut' };
   const instead = acts.find(act => act.kind === 'answer-after');
-  if (instead) return given(instead);
+  if (instead) return canned(instead);
   const json = edited(answer, acts);
   const body = json === undefined ? '' : JSON.stringify(json);
   return {
@@ -83,9 +85,12 @@ export async function deliver(options: DeliveryOptions, request: Incoming): Prom
   };
 }
 
-function given(act: Extract<FaultAct, { kind: 'answer' | 'answer-after' }>): Delivery {
-  const headers = { 'content-type': 'application/json', ...act.headers };
-  return { kind: 'whole', status: act.status, headers, body: act.body ?? '' };
+function letHappen(acts: readonly FaultAct[]): void {
+  for (const act of acts) if (act.kind === 'meanwhile') act.happens();
+}
+
+function canned({ status, headers, body = '' }: CannedAnswer): Delivery {
+  return { kind: 'whole', status, headers: { 'content-type': 'application/json', ...headers }, body };
 }
 
 /** What is edited is the resource; a refusal or a challenge goes through as it is. */

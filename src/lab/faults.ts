@@ -1,29 +1,27 @@
 /** Faults on request: what a real network and a real cloud do on a bad day. */
 export type LabService = 'atlas' | 'azure' | 'entra';
 
+export interface CannedAnswer {
+  readonly status: number;
+  readonly headers?: Record<string, string>;
+  readonly body?: string;
+}
+
 export type FaultAct =
   /** Real time, for tests that end a process while a request is under way. */
   | { readonly kind: 'latency'; readonly ms: number }
   /** This answer instead of the real one; the request has no effect. */
-  | {
-      readonly kind: 'answer';
-      readonly status: number;
-      readonly headers?: Record<string, string>;
-      readonly body?: string;
-    }
+  | ({ readonly kind: 'answer' } & CannedAnswer)
+  /** The request takes effect, and this answer comes instead of the real one: a gateway's time-out, say. */
+  | ({ readonly kind: 'answer-after' } & CannedAnswer)
   /** The connection is cut; the request has no effect. */
   | { readonly kind: 'cut-before' }
   /** The request takes effect, and the connection is cut before the answer. */
   | { readonly kind: 'cut-after' }
-  /** The request takes effect, and this comes instead of its answer: from a gateway on the way, say. */
-  | {
-      readonly kind: 'answer-after';
-      readonly status: number;
-      readonly headers?: Record<string, string>;
-      readonly body?: string;
-    }
   /** The request takes effect, and half of the answer's body arrives. */
   | { readonly kind: 'truncate' }
+  /** Something that happens right after the request was dealt with, before its answer leaves. */
+  | { readonly kind: 'meanwhile'; happens(): void }
   /** The answer's JSON is changed on its way. */
   | { readonly kind: 'edit'; edit(body: any): unknown };
 

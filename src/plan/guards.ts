@@ -7,6 +7,7 @@ import { AddressSet } from '../address/address-set.ts';
 import type { Cidr } from '../address/cidr.ts';
 import { neverWrittenReason } from '../address/classify.ts';
 import type { Observation } from '../atlas/observation.ts';
+import type { WriteKind } from '../journal/journal.ts';
 import type { PlanInput } from './input.ts';
 import type { GuardTrip, PlanStep } from './plan.ts';
 
@@ -38,6 +39,15 @@ const removalGuards: readonly RemovalGuard[] = [
 export function tripRemovalGuards(input: PlanInput, facts: RemovalFacts): readonly GuardTrip[] {
   if (facts.closing.length === 0) return [];
   return removalGuards.flatMap(guard => guard(input, facts) ?? []);
+}
+
+/**
+ * The guards that stop `undo` from taking entries back. Grace, caps and settling are not among them: an operator
+ * asks for these very entries, and no feed of Atlas ever wanted one of them. Pure.
+ */
+export function tripUndoGuards(input: PlanInput, takesBack: readonly Cidr[]): readonly GuardTrip[] {
+  if (takesBack.length === 0) return [];
+  return [incompleteObservation, atlasDoesNotConfirm].flatMap(guard => guard(input) ?? []);
 }
 
 function policyAddsOnly({ gate, policy }: PlanInput): GuardTrip | undefined {
@@ -149,16 +159,21 @@ function atlasDoesNotConfirm({ verdicts }: PlanInput): GuardTrip | undefined {
   };
 }
 
+/** A write as the last look sees it: the whole list before and after. */
+export interface WriteToGuard extends Pick<PlanStep, 'from' | 'to' | 'usage'> {
+  readonly kind: WriteKind;
+}
+
 /**
  * The last look at a write, whatever computed it (DESIGN.md §3, invariants 1, 3 and 5). Called when the plan
- * is made and again just before the write. Pure.
+ * is made, and again by `writeStep` just before any write: an addition, a removal, a restore or an undo. Pure.
  *
  * @param wanted every address that must be let in afterwards
  * @param foreign every entry that is not ours and must stay as it is
  */
 export function tripWriteGuards(
   { name: gateName, limits }: Pick<PlanInput['gate'], 'name' | 'limits'>,
-  step: Pick<PlanStep, 'kind' | 'from' | 'to' | 'usage'>,
+  step: WriteToGuard,
   wanted: readonly Cidr[],
   foreign: readonly Cidr[],
 ): readonly GuardTrip[] {
@@ -202,7 +217,7 @@ export function tripWriteGuards(
       'This is a defect in Postern: please report it.',
     );
   }
-  if (step.kind === 'add' && !after.covers(AddressSet.of(step.from))) {
+  if ((step.kind === 'add' || step.kind === 'restore') && !after.covers(AddressSet.of(step.from))) {
     trip(
       'add-takes-away',
       'A write that should only add would take addresses away.',

@@ -43,17 +43,25 @@ export function makePlan(input: PlanInput): Plan {
   );
   const parts = sortParts(input, wanted);
   const guards = [...tripRemovalGuards(input, { ...parts, adds: parts.missing.length > 0 })];
-  const closes = parts.closing.length > 0 && guards.length === 0;
+  const mayClose = parts.closing.length > 0 && guards.length === 0;
 
   const addStep = makeStep(input, 'add', state.entries, parts.foreign, [...parts.ours, ...parts.missing]);
   const from = addStep?.to ?? state.entries;
-  const removeStep = closes
+  let removeStep = mayClose
     ? makeStep(input, 'remove', from, parts.foreign, [...parts.needed, ...parts.missing])
     : undefined;
-  const steps = [addStep, removeStep].filter(step => step !== undefined);
 
   const wantedCidrs = wanted.map(({ cidr }) => cidr);
-  for (const step of steps) guards.push(...tripWriteGuards(gate, step, wantedCidrs, parts.foreign));
+  const addTrips = addStep ? tripWriteGuards(gate, addStep, wantedCidrs, parts.foreign) : [];
+  const removeTrips = removeStep ? tripWriteGuards(gate, removeStep, wantedCidrs, parts.foreign) : [];
+  if (addTrips.length > 0) {
+    guards.push(...addTrips);
+  } else if (removeTrips.length > 0) {
+    // A removal that cannot be written is no reason not to add.
+    guards.push(...removeTrips.map(onlyRemovals));
+    removeStep = undefined;
+  }
+  const steps = [addStep, removeStep].filter(step => step !== undefined);
   if (policy === 'observe' && steps.length > 0) guards.push(observeGuard(gate.name));
   const blocked = guards.some(({ blocks }) => blocks === 'write');
 
@@ -69,7 +77,12 @@ export function makePlan(input: PlanInput): Plan {
       addresses: new Set(newest.addresses.map(({ cidr }) => cidr)).size,
       faults: newest.faults.map(fault => `${fault.place}: ${fault.message}`),
     })),
-    entries: describeEntries(input, wanted, { ...parts, missing: addStep ? parts.missing : [] }, closes),
+    entries: describeEntries(
+      input,
+      wanted,
+      { ...parts, missing: addStep ? parts.missing : [] },
+      removeStep !== undefined,
+    ),
     adopts: parts.adopts,
     steps: blocked ? [] : steps,
     guards: dedupe(guards),
@@ -120,7 +133,9 @@ function sortParts(input: PlanInput, wanted: readonly Address[]): Parts {
   const wantedSet = AddressSet.of(wanted.map(({ cidr }) => cidr));
 
   const ripe = AddressSet.of(ledger.filter(row => isRipe(row, input)).map(({ cidr }) => cidr));
-  const goable = ripe.intersection(oursSet).difference(wantedSet);
+  // A ripe block may overlap one that Atlas dropped later: what is in grace stays, whatever it lies in.
+  const unripe = AddressSet.of(ledger.filter(row => !isRipe(row, input)).map(({ cidr }) => cidr));
+  const goable = ripe.intersection(oursSet).difference(wantedSet).difference(unripe);
   const needed = ours.flatMap(cidr =>
     goable.overlaps(cidr) ? AddressSet.of([cidr]).difference(goable).toCidrs() : [cidr],
   );
@@ -275,6 +290,10 @@ export function describeProvenance(provenance: Provenance): string {
   const where = [cloud, region, gateway && `gateway ${gateway}`, cluster ?? projectId, note];
   const name = feed.startsWith('nodes:') ? 'nodes' : feed;
   return [name, ...where, future ? '(future)' : undefined].filter(Boolean).join(' ');
+}
+
+function onlyRemovals(trip: GuardTrip): GuardTrip {
+  return { ...trip, blocks: 'removals', message: `What is due to go stays for now. ${trip.message}` };
 }
 
 function observeGuard(gateName: string): GuardTrip {

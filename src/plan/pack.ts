@@ -4,7 +4,8 @@
  * comes near the limit, Postern's own entries are merged, without ever letting in an address more.
  */
 import { AddressSet } from '../address/address-set.ts';
-import { type Cidr, compareCidrs } from '../address/cidr.ts';
+import { type Cidr, compareCidrs, familyOf, parseCidr, prefixLengthOf } from '../address/cidr.ts';
+import { broadestPrefixLength } from '../address/classify.ts';
 import type { GateUsage } from '../gates/gate.ts';
 
 /** Merging starts at this share of the limit, so that head-room remains for an urgent addition. */
@@ -30,11 +31,26 @@ export function pack(
   const usage = measure(plain);
   if (usage.used <= usage.limit * nearLimitShare) return { entries: plain, usage };
 
-  const merged = join(foreign, AddressSet.of(ours).toCidrs());
+  const merged = join(foreign, mergedBlocks(ours));
   const mergedUsage = measure(merged);
   // Where nothing can be merged, the plain list is the better one.
   if (mergedUsage.used >= usage.used) return { entries: plain, usage };
   return { entries: merged, usage: mergedUsage };
+}
+
+/** Merged as far as a block may be written: neighbours can add up to one that is broader. */
+function mergedBlocks(ours: readonly Cidr[]): readonly Cidr[] {
+  return AddressSet.of(ours).toCidrs().flatMap(splitToBroadest);
+}
+
+function splitToBroadest(cidr: Cidr): readonly Cidr[] {
+  const prefixLength = prefixLengthOf(cidr);
+  if (prefixLength >= broadestPrefixLength[familyOf(cidr)]) return [cidr];
+  const first = parseCidr(cidr.replace(/\/.*$/, `/${prefixLength + 1}`));
+  const rest = AddressSet.of([cidr])
+    .difference(AddressSet.of([first]))
+    .toCidrs();
+  return [first, ...rest].flatMap(splitToBroadest);
 }
 
 function join(foreign: readonly Cidr[], ours: readonly Cidr[]): readonly Cidr[] {

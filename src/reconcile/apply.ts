@@ -3,14 +3,14 @@
  * things happen in order. Read DESIGN.md §3 before changing anything here.
  */
 import { GateConflictError, type GateKind, type GateState, leaveTheListAlone } from '../gates/gate.ts';
-import type { Plan, PlanStep } from '../plan/plan.ts';
+import type { Plan } from '../plan/plan.ts';
 import { type Prepared, prepare } from './prepare.ts';
 import { putBack } from './put-back.ts';
 import { recover } from './recover.ts';
 import { RemovalNotConfirmed, removeConfirmed } from './remove-confirmed.ts';
 import type { Run, RunResult, RunStatus, RunWrite } from './run.ts';
 import { type ResultBuilder, takeLock, withLock } from './with-lock.ts';
-import { writeStep } from './write-step.ts';
+import { deltaOf, isRemoval, type StepWrite, writeStep } from './write-step.ts';
 
 /** How often a run plans anew when someone else changes the list under it. */
 const maxAttempts = 3;
@@ -44,78 +44,90 @@ export function applyGate(run: Run, options: ApplyOptions = {}): Promise<RunResu
 
 async function applyLocked(run: Run, options: ApplyOptions, result: ResultBuilder): Promise<RunResult> {
   run.report({ kind: 'reading-gate' });
-  let state = await recover(run, await run.gate.read());
   for (let attempt = 1; ; attempt++) {
-    const prepared = await prepare(run, state);
-    const { plan } = prepared;
-    result.plan = plan;
-    await saveReading(run, prepared);
-
-    const refusal = await refuse(run, plan, options);
-    if (refusal) return result.end('refused', refusal.message, refusal);
-    await adopt(run, plan);
     try {
-      const restored = await restoreLate(run, prepared, result);
-      if (restored) return result.end('restored', restored);
-      for (const step of plan.steps) state = await carryOut(run, plan, step, state, result);
-      return result.end(...summarize(plan, result.writes));
+      return await attemptOnce(run, options, result);
     } catch (error) {
       if (error instanceof RemovalNotConfirmed) return result.end('restored', error.message, { error });
       if (!(error instanceof GateConflictError) || attempt === maxAttempts)
         throw named(error, attempt, run.gate.kind);
       run.report({ kind: 'conflict', attempt, because: error.message });
-      state = await run.gate.read();
     }
   }
 }
 
-/** Additions and removals are separate writes, each read back; a removal also needs Atlas to confirm it. */
-async function carryOut(run: Run, plan: Plan, step: PlanStep, state: GateState, result: ResultBuilder) {
-  const onWrite = (write: RunWrite) => result.writes.push(write);
-  if (step.kind === 'remove') {
-    const reason = 'Atlas has not listed it for longer than the grace period';
-    return await removeConfirmed(
-      run,
-      state,
-      { kind: 'remove', to: step.to, planChecksum: plan.checksum, reason },
-      onWrite,
-    );
+async function attemptOnce(run: Run, options: ApplyOptions, result: ResultBuilder): Promise<RunResult> {
+  const recovered = await recover(run, await run.gate.read());
+  let { state } = recovered;
+  const prepared = await prepare(run, state);
+  const { plan, must } = prepared;
+  result.plan = plan;
+  await saveReading(run, prepared);
+
+  const refusal = await refuse(run, plan, options);
+  if (refusal) return result.end('refused', refusal.message, refusal);
+  await adopt(run, plan);
+
+  const [additions, removals] = ['add', 'remove'].map(kind => plan.steps.filter(step => step.kind === kind));
+  for (const { to } of additions!) {
+    const write = {
+      kind: 'add',
+      to,
+      planChecksum: plan.checksum,
+      reason: 'Atlas wants it',
+      ...must,
+    } as const;
+    state = await add(run, state, write, result);
   }
-  const {
-    state: after,
-    write,
-    finish,
-  } = await writeStep(run, state, {
-    kind: 'add',
-    to: step.to,
-    planChecksum: plan.checksum,
-    reason: 'Atlas wants it',
-  });
-  onWrite(write);
-  await finish('applied', after.entries);
-  return after;
+  if (recovered.trouble) throw recovered.trouble;
+  const restored = await restoreLate(run, prepared, state, result);
+  if (restored) return result.end('restored', restored);
+  for (const { to } of removals!) {
+    const reason = 'Atlas has not listed it for longer than the grace period';
+    const write = { kind: 'remove', to, planChecksum: plan.checksum, reason, ...must } as const;
+    state = await removeConfirmed(run, state, write, each => result.writes.push(each));
+  }
+  return result.end(...summarize(plan, result.writes));
+}
+
+async function add(run: Run, state: GateState, write: StepWrite, result: ResultBuilder): Promise<GateState> {
+  const step = await writeStep(run, state, write);
+  result.writes.push(step.write);
+  await step.finish('applied', step.state.entries);
+  return step.state;
 }
 
 /**
  * A removal can take minutes to be in force, so Atlas may say that all is well just after it, and not an hour
- * later. If Atlas calls the key invalid within a day of a removal, the removal is put back.
+ * later. If Atlas calls the key invalid within a day of removals, all of them are put back.
  */
 async function restoreLate(
   run: Run,
-  { verdicts, state }: Prepared,
+  { verdicts }: Prepared,
+  state: GateState,
   result: ResultBuilder,
 ): Promise<string | undefined> {
   const invalid = verdicts.find(({ verdict }) => verdict === 'invalid');
-  if (!invalid) return undefined;
-  const writes = (await run.journal.attempt(j => j.writes({ gateId: run.gate.id, limit: 20 }))) ?? [];
+  if (!invalid || run.settings.policy === 'observe') return undefined;
+  const writes = (await run.journal.attempt(j => j.writes({ gateId: run.gate.id, limit: 200 }))) ?? [];
   const since = run.clock.now() - lateRestoreMs;
-  const removal = writes.find(
-    ({ kind, outcome, atMs }) => kind === 'remove' && outcome === 'applied' && atMs > since,
+  const recent = writes.filter(
+    write => isRemoval(write) && ['applied', 'partly'].includes(write.outcome ?? '') && write.atMs > since,
   );
-  if (!removal || run.settings.policy === 'observe') return undefined;
+  const [newest] = recent;
+  if (!newest) return undefined;
+  const removed = recent.flatMap(({ before, target }) => deltaOf(before, target).removes);
   const because = `Atlas calls the key of project ${invalid.projectId} invalid, not long after a removal`;
-  const restored = await putBack(run, state, removal, because, write => result.writes.push(write));
-  return restored && `The last removal from gate ${run.gate.name} was put back: ${because}.`;
+  const restored = await putBack(
+    run,
+    state,
+    { before: [...new Set(removed)], target: [], planChecksum: newest.planChecksum },
+    because,
+    write => result.writes.push(write),
+  );
+  if (!restored) return undefined;
+  const what = recent.length === 1 ? 'The last removal' : `The last ${recent.length} removals`;
+  return `${what} from gate ${run.gate.name} ${recent.length === 1 ? 'was' : 'were'} put back: ${because}.`;
 }
 
 async function refuse(

@@ -1,13 +1,15 @@
 /** Gathers what a plan is made from, and makes it. Writes to no gate. */
+import type { Address } from '../address/address.ts';
 import { AddressSet } from '../address/address-set.ts';
 import type { GateState } from '../gates/gate.ts';
 import type { Journal, LedgerRow, OwnedEntry, WriteRecord } from '../journal/journal.ts';
-import type { FeedReading, JournalView, KeyVerdict } from '../plan/input.ts';
+import type { FeedReading, JournalView, KeyVerdict, PlanInput } from '../plan/input.ts';
 import { advanceLedger } from '../plan/ledger.ts';
 import { makePlan } from '../plan/make-plan.ts';
 import type { Plan } from '../plan/plan.ts';
 import { wantedOfGate, writable } from '../plan/wanted.ts';
 import type { Run } from './run.ts';
+import type { StepWrite } from './write-step.ts';
 
 const dayMs = 24 * 60 * 60 * 1000;
 const fightWindowMs = 7 * dayMs;
@@ -17,6 +19,10 @@ export interface Prepared {
   readonly plan: Plan;
   readonly state: GateState;
   readonly verdicts: readonly KeyVerdict[];
+  /** What the plan was made from. */
+  readonly input: PlanInput;
+  /** What every write of this plan must hold to: see `StepWrite`. */
+  readonly must: Pick<StepWrite, 'letsIn' | 'keeps' | 'readAtMs'>;
   /** The ledger with this run's readings in it; undefined without a journal. */
   readonly ledger: readonly LedgerRow[] | undefined;
 }
@@ -43,7 +49,7 @@ export async function prepare(run: Run, state: GateState): Promise<Prepared> {
           undoneWrites: undoneWrites(stored.writes, state, feeds, nowMs),
         }
       : { available: false, reason: run.journal.unavailable ?? 'it could not be read' };
-  const plan = makePlan({
+  const input: PlanInput = {
     gate,
     state,
     feeds,
@@ -56,9 +62,15 @@ export async function prepare(run: Run, state: GateState): Promise<Prepared> {
     acceptShrink: settings.acceptShrink,
     findings: [],
     nowMs,
-  });
+  };
+  const plan = makePlan(input);
   run.report({ kind: 'planned', plan });
-  return { plan, state, verdicts, ledger };
+  const must = {
+    letsIn: wantedOf(run, feeds).map(({ cidr }) => cidr),
+    keeps: plan.entries.filter(({ owner }) => owner === 'foreign').map(({ cidr }) => cidr),
+    readAtMs: readAtMs(feeds),
+  };
+  return { plan, state, verdicts, input, must, ledger };
 }
 
 interface Stored {
@@ -76,16 +88,22 @@ async function readStored(journal: Journal, gateId: string): Promise<Stored> {
 }
 
 function advance(run: Run, feeds: readonly FeedReading[], stored: Stored): readonly LedgerRow[] {
-  const { settings, gate } = run;
-  // The times of the readings, not of the plan: planning twice on one reading must not count it twice.
-  const times = feeds.map(({ newest }) => newest.atMs);
   return advanceLedger(stored.rows, stored.owned, {
-    wanted: writable(wantedOfGate(feeds, settings.pinned), gate.limits.families).writable,
+    wanted: wantedOf(run, feeds),
     complete: feeds.every(({ newest }) => newest.complete),
-    atMs: Math.min(...times),
-    latestMs: Math.max(...times),
-    minReadGapMs: settings.removal.minReadGapMs,
+    // The times of the readings, not of the plan: planning twice on one reading must not count it twice.
+    atMs: readAtMs(feeds),
+    latestMs: Math.max(...feeds.map(({ newest }) => newest.atMs)),
+    minReadGapMs: run.settings.removal.minReadGapMs,
   });
+}
+
+function wantedOf({ settings, gate }: Run, feeds: readonly FeedReading[]): readonly Address[] {
+  return writable(wantedOfGate(feeds, settings.pinned), gate.limits.families).writable;
+}
+
+function readAtMs(feeds: readonly FeedReading[]): number {
+  return Math.min(...feeds.map(({ newest }) => newest.atMs));
 }
 
 function lastAdditionAtMs(writes: readonly WriteRecord[]): number | undefined {

@@ -34,6 +34,10 @@ export async function putBack(
     to: [...state.entries, ...lost],
     planChecksum: removal.planChecksum,
     reason: because,
+    // It only adds, so whoever is let in now stays so; what else Atlas wants is the next addition's to let in.
+    letsIn: [],
+    keeps: state.entries,
+    readAtMs: clock.now(),
   });
   await step.finish('applied', step.state.entries);
   onWrite(step.write);

@@ -2,37 +2,48 @@
  * After a crash: writes that were begun and never finished. What the gate holds now tells what became of
  * them, so nothing is lost and nothing is removed on a guess.
  */
-import type { GateState } from '../gates/gate.ts';
+import { GateConflictError, type GateState } from '../gates/gate.ts';
 import type { WriteOutcome, WriteRecord } from '../journal/journal.ts';
 import { putBack } from './put-back.ts';
 import type { Run } from './run.ts';
-import { sameEntries } from './write-step.ts';
+import { isRemoval, sameEntries } from './write-step.ts';
+
+export interface Recovered {
+  /** The gate as it is afterwards. */
+  readonly state: GateState;
+  /** Why something that should have been put back could not be. Additions go on; removals must not. */
+  readonly trouble?: Error;
+}
 
 /**
  * Settles every unfinished write of the gate. A removal that took effect before the crash was never confirmed
  * by Atlas, so it is confirmed now, or put back.
  *
- * @returns the gate as it is afterwards
+ * @throws GateConflictError when someone else changed the list meanwhile: the caller reads again
  */
-export async function recover(run: Run, state: GateState): Promise<GateState> {
+export async function recover(run: Run, state: GateState): Promise<Recovered> {
   // Settling may mean putting something back, and a gate on observe is never written.
-  if (run.settings.policy === 'observe') return state;
+  if (run.settings.policy === 'observe') return { state };
   const unfinished = (await run.journal.attempt(journal => journal.unfinishedWrites(run.gate.id))) ?? [];
   let current = state;
   for (const write of unfinished) {
     const outcome = outcomeOf(write, current);
-    const removed = write.kind === 'remove' && outcome !== 'not-applied';
+    const removed = isRemoval(write) && outcome !== 'not-applied';
     if (removed && !(await isConfirmed(run))) {
       const because = 'an earlier run was interrupted before Atlas had confirmed its removal';
-      const restored = await putBack(run, current, write, because);
-      if (restored) current = restored;
+      try {
+        current = (await putBack(run, current, write, because)) ?? current;
+      } catch (error) {
+        if (error instanceof GateConflictError) throw error;
+        return { state: current, trouble: error instanceof Error ? error : new Error(String(error)) };
+      }
       await finish(run, write, 'reverted', current);
     } else {
       await finish(run, write, outcome, current);
     }
     run.report({ kind: 'recovered', write: write.kind, outcome });
   }
-  return current;
+  return { state: current };
 }
 
 function outcomeOf(write: WriteRecord, state: GateState): WriteOutcome {

@@ -1,5 +1,5 @@
 /** A write that takes addresses away: it stands only when Atlas confirms it (DESIGN.md §3, invariant 4). */
-import type { GateState } from '../gates/gate.ts';
+import { type GateState, GateUnverifiedError } from '../gates/gate.ts';
 import type { KeyVerdict } from '../plan/input.ts';
 import { putBack } from './put-back.ts';
 import type { Run, RunWrite } from './run.ts';
@@ -32,7 +32,16 @@ export async function removeConfirmed(
   removal: StepWrite,
   onWrite: (write: RunWrite) => void,
 ): Promise<GateState> {
-  const { state: after, write, finish } = await writeStep(run, state, removal);
+  const undone = { before: state.entries, target: removal.to, planChecksum: removal.planChecksum };
+  const {
+    state: after,
+    write,
+    finish,
+  } = await writeStep(run, state, removal).catch(async error => {
+    if (error instanceof GateUnverifiedError && error.state)
+      await putBackUnverified(run, undone, error, onWrite);
+    throw error;
+  });
   onWrite(write);
   run.report({ kind: 'verifying' });
   const doubt = doubtOf(await run.readVerdicts());
@@ -42,7 +51,6 @@ export async function removeConfirmed(
     return after;
   }
   const count = `${write.removes.length} ${write.removes.length === 1 ? 'entry' : 'entries'}`;
-  const undone = { before: state.entries, target: removal.to, planChecksum: removal.planChecksum };
   try {
     const restored = await putBack(run, after, undone, doubt, onWrite);
     await finish('reverted', (restored ?? after).entries);
@@ -54,6 +62,26 @@ export async function removeConfirmed(
   }
   throw new RemovalNotConfirmed(
     `${count} removed from gate ${run.gate.name} and put back at once: ${doubt}.`,
+  );
+}
+
+/** Not read back as it was written, it is no removal that Atlas could confirm. The next run settles its record. */
+async function putBackUnverified(
+  run: Run,
+  removal: Parameters<typeof putBack>[2],
+  error: GateUnverifiedError,
+  onWrite: (write: RunWrite) => void,
+): Promise<void> {
+  const restored = await putBack(run, error.state!, removal, error.message, onWrite).catch(cause => {
+    throw new RemovalStuckError(
+      `A removal from gate ${run.gate.name} was not read back as it was written, and could not be put back: ${cause instanceof Error ? cause.message : cause}`,
+      { cause },
+    );
+  });
+  if (!restored) return;
+  throw new RemovalNotConfirmed(
+    `A removal from gate ${run.gate.name} was put back at once, because it was not read back as it was written. ${error.message}`,
+    { cause: error },
   );
 }
 

@@ -5,6 +5,8 @@
 import { AddressSet } from '../address/address-set.ts';
 import type { Cidr } from '../address/cidr.ts';
 import type { LedgerRow, OwnedEntry, WriteRecord } from '../journal/journal.ts';
+import { tripUndoGuards } from '../plan/guards.ts';
+import type { PlanInput } from '../plan/input.ts';
 import { prepare } from './prepare.ts';
 import { putBack } from './put-back.ts';
 import { recover } from './recover.ts';
@@ -32,11 +34,13 @@ export function undoWrite(run: Run, options: UndoOptions = {}): Promise<RunResul
   return withLock(run, async result => {
     const write = await findWrite(run, options.writeId);
     if (typeof write === 'string') return result.end('refused', write, { remedy: 'See `postern history`.' });
-    let state = await recover(run, await run.gate.read());
-    const { plan, ledger } = await prepare(run, state);
+    const recovered = await recover(run, await run.gate.read());
+    if (recovered.trouble) throw recovered.trouble;
+    let { state } = recovered;
+    const { plan, ledger, input, must } = await prepare(run, state);
     const owned = (await run.journal.attempt(journal => journal.owned(run.gate.id))) ?? [];
     const undo = planUndo(write, state.entries, ledger ?? [], owned);
-    const refusal = refuse(run, undo);
+    const refusal = refuse(run, undo, input);
     if (refusal) return result.end('refused', refusal.message, refusal);
     if (options.confirm && !(await options.confirm(undo))) {
       return result.end('refused', 'Not confirmed: nothing was written.', {
@@ -52,7 +56,8 @@ export function undoWrite(run: Run, options: UndoOptions = {}): Promise<RunResul
       const to = state.entries.filter(cidr => !goes.has(cidr));
       const reason = `undo of write ${write.id}`;
       try {
-        await removeConfirmed(run, state, { kind: 'undo', to, planChecksum: plan.checksum, reason }, onWrite);
+        const removal = { kind: 'undo', to, planChecksum: plan.checksum, reason, ...must } as const;
+        await removeConfirmed(run, state, removal, onWrite);
       } catch (error) {
         if (error instanceof RemovalNotConfirmed) return result.end('restored', error.message, { error });
         throw error;
@@ -117,7 +122,11 @@ function neverWantedByAtlas(cidr: Cidr, ledger: readonly LedgerRow[]): boolean {
   );
 }
 
-function refuse({ gate, settings }: Run, undo: Undo): { message: string; remedy: string } | undefined {
+function refuse(
+  { gate, settings }: Run,
+  undo: Undo,
+  input: PlanInput,
+): { message: string; remedy: string } | undefined {
   const { id } = undo.write;
   if (settings.policy === 'observe') {
     return {
@@ -131,6 +140,8 @@ function refuse({ gate, settings }: Run, undo: Undo): { message: string; remedy:
       remedy: 'Set `policy: sync` on the gate, or give --policy sync.',
     };
   }
+  const [trip] = tripUndoGuards(input, undo.takesBack);
+  if (trip) return trip;
   if (undo.putsBack.length + undo.takesBack.length > 0) return undefined;
   if (undo.stays.length > 0) {
     return {

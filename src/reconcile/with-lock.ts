@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import type { LockHolder, LockResult } from '../journal/journal.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Run, RunResult, RunStatus, RunWrite } from './run.ts';
+import { WriteStoppedError } from './write-step.ts';
 
 /** A run over one gate takes seconds; a holder that is silent for this long, on another machine, is gone. */
 const lockLeaseMs = 15 * 60_000;
@@ -42,7 +43,12 @@ export async function withLock(
       if (lock) await run.journal.attempt(() => lock.release());
     }
   } catch (error) {
-    return result.end('failed', error instanceof Error ? error.message : String(error), { error });
+    const isStopped = error instanceof WriteStoppedError && result.writes.length === 0;
+    return result.end(
+      isStopped ? 'refused' : 'failed',
+      error instanceof Error ? error.message : String(error),
+      { error, ...(isStopped && { remedy: error.remedy }) },
+    );
   }
 }
 

@@ -1,8 +1,12 @@
-/** One journalled write: intent on disk, write, read back, outcome. Every write to a gate goes through here. */
+/**
+ * One guarded, journalled write: last look, intent on disk, write, read back, outcome. Every write to a gate goes
+ * through here, whatever made it.
+ */
 import { AddressSet } from '../address/address-set.ts';
 import type { Cidr } from '../address/cidr.ts';
 import { GateError, type GateState, GateUnverifiedError } from '../gates/gate.ts';
 import type { WriteKind, WriteOutcome } from '../journal/journal.ts';
+import { tripWriteGuards } from '../plan/guards.ts';
 import type { Run, RunWrite } from './run.ts';
 
 export interface StepWrite {
@@ -10,7 +14,16 @@ export interface StepWrite {
   readonly to: readonly Cidr[];
   readonly planChecksum: string;
   readonly reason: string;
+  /** Every address that must be let in afterwards. */
+  readonly letsIn: readonly Cidr[];
+  /** Every entry that must stay as it is: what is not ours or, where nothing may go, the whole list. */
+  readonly keeps: readonly Cidr[];
+  /** When the oldest of the readings was made that this write rests on. */
+  readonly readAtMs: number;
 }
+
+/** A removal must rest on what Atlas says now: a question to the operator may wait for its answer all night. */
+export const maxReadingAgeMs = 10 * 60_000;
 
 export interface StepResult {
   readonly state: GateState;
@@ -25,10 +38,22 @@ export class NotJournalledError extends Error {
   readonly remedy = 'Mend the journal; additions go on meanwhile, removals wait.';
 }
 
+/** Thrown when a guard stops a write just before it. Nothing was written. */
+export class WriteStoppedError extends Error {
+  override readonly name = 'WriteStoppedError';
+  readonly remedy: string;
+
+  constructor(message: string, remedy: string) {
+    super(`${message} Nothing was written.`);
+    this.remedy = remedy;
+  }
+}
+
 /**
  * Writes `write.to` over the list that `state` shows. An addition goes on when the journal is unavailable and
  * is spooled; anything that takes away does not (DESIGN.md §3, invariant 8).
  *
+ * @throws WriteStoppedError when a guard stops it: nothing was written
  * @throws GateConflictError when someone else changed the list: nothing was written, the caller plans again
  * @throws GateError and GateUnverifiedError as the gate does; the journal has what is known of the outcome
  */
@@ -37,6 +62,7 @@ export async function writeStep(run: Run, state: GateState, write: StepWrite): P
   const before = state.entries;
   const delta = deltaOf(before, write.to);
   const takesAway = !AddressSet.of(write.to).covers(AddressSet.of(before));
+  lastLook(run, state, write, takesAway);
   const intent = {
     gateId: gate.id,
     gateName: gate.name,
@@ -74,11 +100,34 @@ export async function writeStep(run: Run, state: GateState, write: StepWrite): P
   try {
     after = await gate.write(write.to, state.revision);
   } catch (error) {
-    await finish(...outcomeOf(error, before), error instanceof Error ? error.message : String(error));
+    const [outcome, left] = outcomeOf(error, before);
+    // A removal of which something may have taken effect stays open, until Atlas has confirmed it.
+    const isOpen = takesAway && outcome !== 'not-applied';
+    await finish(isOpen ? null : outcome, left, error instanceof Error ? error.message : String(error));
     throw error;
   }
   run.report({ kind: 'written', write: write.kind, entries: after.entries.length });
   return { state: after, write: { kind: write.kind, ...delta }, finish };
+}
+
+/** The guards once more, over what the gate shows now (DESIGN.md §3, invariants 1, 3, 4 and 5). */
+function lastLook({ gate, clock }: Run, state: GateState, write: StepWrite, takesAway: boolean): void {
+  const usage = gate.limits.measure(write.to);
+  const step = {
+    kind: write.kind,
+    from: state.entries,
+    to: write.to,
+    usage: { ...usage, used: usage.used + (state.takenElsewhere ?? 0) },
+  };
+  const [trip] = tripWriteGuards(gate, step, write.letsIn, write.keeps);
+  if (trip) throw new WriteStoppedError(trip.message, trip.remedy);
+  const ageMs = clock.now() - write.readAtMs;
+  if (takesAway && ageMs > maxReadingAgeMs) {
+    throw new WriteStoppedError(
+      `What Atlas listed was read ${Math.round(ageMs / 60_000)} minutes ago, too long to remove something by it from gate ${gate.name}.`,
+      'Run it again, and answer within 10 minutes.',
+    );
+  }
 }
 
 /** What a failed write is known to have done. */
@@ -98,6 +147,11 @@ export function deltaOf(
   const was = new Set(before);
   const is = new Set(after);
   return { adds: after.filter(cidr => !was.has(cidr)), removes: before.filter(cidr => !is.has(cidr)) };
+}
+
+/** Kinds of write that may take something away, and that Atlas has to confirm. */
+export function isRemoval({ kind }: { readonly kind: WriteKind }): boolean {
+  return kind === 'remove' || kind === 'undo';
 }
 
 export function sameEntries(a: readonly Cidr[], b: readonly Cidr[]): boolean {

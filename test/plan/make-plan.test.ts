@@ -234,6 +234,61 @@ describe('writes that never happen', () => {
   });
 });
 
+describe('what is in grace stays', () => {
+  const block = cidr('3.0.0.0/30');
+  const inside = cidr('3.0.0.1');
+
+  test('also where it lies in a block that may go', () => {
+    const input = planInput({
+      state: stateOf([...others, block]),
+      feeds: [reading(observation('control-plane', others))],
+      journal: journalOf(
+        [...others, block],
+        [
+          ...others.map(each => row(each)),
+          ripe(block),
+          ripe(inside, { absentSinceMs: nowMs - dayMs, absentReads: 2 }),
+        ],
+      ),
+    });
+    expect(makePlan(input).steps).toMatchObject([{ kind: 'remove', adds: [inside], removes: [block] }]);
+  });
+});
+
+describe('a removal that cannot be written is no reason not to add', () => {
+  const fresh = cidr('44.206.200.18');
+  const four = cidr('3.0.0.0/30');
+  const [zero, one, two, three] = cidrs('3.0.0.0', '3.0.0.1', '3.0.0.2', '3.0.0.3') as [
+    Cidr,
+    Cidr,
+    Cidr,
+    Cidr,
+  ];
+  // One of four goes, so one entry becomes two; with the new one the gate is full.
+  const input = planInput({
+    gate: { id: 'g', kind: 'azure-key-vault', name: 'g', limits: limitsOf(7) },
+    state: stateOf([...others, four]),
+    feeds: [reading(observation('control-plane', [...others, zero, one, three, fresh]))],
+    journal: journalOf(
+      [...others, four],
+      [...others, zero, one, three].map(each => row(each)).concat(ripe(two)),
+    ),
+  });
+
+  test('it does not fit: the addition is made, and the removal waits', () => {
+    const plan = makePlan(input);
+    expect(plan.steps).toMatchObject([{ kind: 'add', adds: [fresh], removes: [] }]);
+    expect(plan.guards).toMatchObject([{ guard: 'does-not-fit', blocks: 'removals' }]);
+    expect(actionOf(plan, four)).toBe('retain');
+  });
+
+  test('an addition that does not fit stops both', () => {
+    const plan = makePlan({ ...input, gate: { ...input.gate, limits: limitsOf(6) } });
+    expect(plan.steps).toEqual([]);
+    expect(plan.guards).toMatchObject([{ guard: 'does-not-fit', blocks: 'write' }]);
+  });
+});
+
 describe('merging near the limit', () => {
   const pair = cidrs('3.0.0.0', '3.0.0.1');
   const input = planInput({ state: stateOf([office]), feeds: [reading(observation('control-plane', pair))] });
@@ -247,6 +302,14 @@ describe('merging near the limit', () => {
     expect(makePlan({ ...input, gate: atLimit(3) }).steps).toMatchObject([
       { to: [office, cidr('3.0.0.0/31')] },
     ]);
+  });
+
+  test('neighbours are merged no further than may be written', () => {
+    const halves = cidrs('52.0.0.0/16', '52.1.0.0/16', '52.2.0.0/16', '52.3.0.0/16');
+    const feeds = [reading(observation('control-plane', [...halves, ...pair]))];
+    const plan = makePlan({ ...input, feeds, gate: atLimit(6) });
+    expect(plan.guards).toEqual([]);
+    expect(plan.steps[0]!.to).toEqual([office, cidr('3.0.0.0/31'), ...halves]);
   });
 
   test('a merged entry of ours that is still wanted whole is kept as it is', () => {

@@ -34,6 +34,7 @@ export type WriteFault =
   | 'conflict' // someone changed the list just before
   | 'cut-before' // the answer never comes, and nothing was written
   | 'cut-after' // the answer never comes, and the write took effect
+  | 'others-changed' // the write took effect, and something else is not as it was
   | 'unreadable-after' // the write took effect, and the list cannot be read back
   | 'dies-before' // the process ends just before
   | 'dies-after'; // the process ends just after
@@ -82,6 +83,8 @@ export class ModelGate implements Gate {
     this.entries = next;
     this.writes.push(next);
     if (fault === 'dies-after') throw new ProcessDied();
+    if (fault === 'others-changed')
+      throw new GateUnverifiedError(this.name, 'Other settings changed.', { state: this.#state() });
     if (fault === 'unreadable-after')
       throw new GateUnverifiedError(this.name, 'The list cannot be read back.');
     // A gate finds out by itself that a write whose answer was lost took effect, so `cut-after` succeeds.

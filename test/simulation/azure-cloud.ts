@@ -3,6 +3,7 @@ import type { Cidr } from '../../src/address/cidr.ts';
 import { tryParseCidr } from '../../src/address/cidr.ts';
 import type { Clock } from '../../src/clock.ts';
 import { AzureAnswerError, type VaultClient } from '../../src/gates/azure-key-vault/client.ts';
+import { ArmRefusal } from '../../src/gates/azure-key-vault/errors.ts';
 import { azureKeyVaultGateOver } from '../../src/gates/azure-key-vault/index.ts';
 import { vaultAnswer } from '../../src/gates/azure-key-vault/schema.ts';
 import { type AzureBehaviour, AzureModel } from '../../src/lab/azure/model.ts';
@@ -131,7 +132,7 @@ function cidrsOf(rules: readonly { readonly value: string }[]): readonly Cidr[] 
 /**
  * The gate's two requests without Microsoft's SDK, which reads the machine's own clock for its tokens and takes
  * a millisecond for each request: a simulated year would neither replay nor end. The SDK itself is tested over
- * real HTTP in `test/e2e`. Errors have the SDK's shape.
+ * real HTTP in `test/gates` and `test/e2e`.
  */
 function vaultClient(transport: Transport, origin: string, vaultId: string): VaultClient {
   const url = `${origin}${vaultId}?api-version=2026-02-01`;
@@ -146,7 +147,8 @@ function vaultClient(transport: Transport, origin: string, vaultId: string): Vau
     const headers = { authorization, 'content-type': 'application/json' };
     const response = await transport.send({ method, url, headers, ...(body !== undefined && { body }) });
     const json = parseJson(response.body);
-    if (response.status !== 200) throw restError(response.status, json);
+    if (response.status !== 200)
+      throw new ArmRefusal(response.status, json?.error, response.headers['retry-after']);
     const parsed = vaultAnswer.safeParse(json);
     if (parsed.success) return parsed.data;
     throw new AzureAnswerError('the answer is not a vault as Azure documents it');
@@ -154,6 +156,8 @@ function vaultClient(transport: Transport, origin: string, vaultId: string): Vau
   return {
     get: () => send('GET'),
     patch: networkAcls => send('PATCH', JSON.stringify({ properties: { networkAcls } })),
+    permissions: async () => [],
+    locks: async () => [],
   };
 }
 
@@ -176,12 +180,7 @@ async function fetchToken(transport: Transport, origin: string): Promise<string>
   throw Object.assign(new Error('no token'), { name: 'AuthenticationError' });
 }
 
-function restError(statusCode: number, json: unknown): Error {
-  const { code, message = `status ${statusCode}` } = (json as any)?.error ?? {};
-  return Object.assign(new Error(String(message)), { name: 'RestError', statusCode, code });
-}
-
-function parseJson(body: Uint8Array): unknown {
+function parseJson(body: Uint8Array): any {
   try {
     return JSON.parse(Buffer.from(body).toString('utf8'));
   } catch {

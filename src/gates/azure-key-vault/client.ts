@@ -1,7 +1,11 @@
-/** The two requests that this gate makes, by Microsoft's own SDK over our transport. */
+/** The requests that this gate makes, by Microsoft's own SDK over our transport. */
+import type { HttpClient } from '@azure/core-rest-pipeline';
+import type { z } from 'zod';
 import type { Secret } from '../../secret.ts';
 import type { Transport } from '../../transport/transport.ts';
+import { type ArmErrorBody, ArmRefusal } from './errors.ts';
 import { httpClientOver } from './http-client.ts';
+import { type Lock, locksAnswer, type Permission, permissionsAnswer } from './rights.ts';
 import { type NetworkAclsAnswer, type VaultAnswer, vaultAnswer } from './schema.ts';
 import type { VaultId } from './vault-id.ts';
 
@@ -43,6 +47,10 @@ export interface VaultClient {
   get(): Promise<VaultAnswer>;
   /** Changes the network rules and nothing else. */
   patch(networkAcls: NetworkAclsAnswer): Promise<VaultAnswer>;
+  /** What the caller's roles allow on the vault. */
+  permissions(): Promise<readonly Permission[]>;
+  /** The locks on the vault and above it. */
+  locks(): Promise<readonly Lock[]>;
 }
 
 /** The answer of Azure is not of its documented shape. */
@@ -52,9 +60,10 @@ export class AzureAnswerError extends Error {
 
 /** Loads the SDK: half a second that commands which need no cloud do not spend. */
 export async function createVaultClient(options: ClientOptions): Promise<VaultClient> {
-  const [{ KeyVaultManagementClient }, identity] = await Promise.all([
+  const [{ KeyVaultManagementClient }, identity, { createPipelineRequest }] = await Promise.all([
     import('@azure/arm-keyvault'),
     import('@azure/identity'),
+    import('@azure/core-rest-pipeline'),
   ]);
   const { vaultId, transport, endpoint, authorityHost, credential } = options;
   const httpClient = httpClientOver(transport);
@@ -74,8 +83,10 @@ export async function createVaultClient(options: ClientOptions): Promise<VaultCl
         },
       )
     : new identity.DefaultAzureCredential({ ...pipeline, authorityHost });
+  const resourceManager = refusing(httpClient);
   const client = new KeyVaultManagementClient(tokens, vaultId.subscriptionId, {
     ...pipeline,
+    httpClient: resourceManager,
     endpoint,
     credentials: { scopes: [`${endpoint}/.default`] },
   });
@@ -88,12 +99,14 @@ export async function createVaultClient(options: ClientOptions): Promise<VaultCl
     await send(response => {
       text = response.bodyAsText ?? undefined;
     });
-    const parsed = vaultAnswer.safeParse(parseJson(text));
-    if (parsed.success) return parsed.data;
-    const issue = parsed.error.issues[0];
-    throw new AzureAnswerError(
-      `the answer is not a vault as Azure documents it: ${issue?.path.join('.')}: ${issue?.message}`,
-    );
+    return parse(vaultAnswer, 'a vault', text);
+  };
+  /** What the vault SDK has no method for, with its token and through its pipeline. */
+  const authorization = async <T>(path: string, schema: z.ZodType<T>): Promise<T> => {
+    const url = `${endpoint}${vaultId.text}/providers/Microsoft.Authorization/${path}`;
+    const response = await client.pipeline.sendRequest(resourceManager, createPipelineRequest({ url }));
+    const text = response.bodyAsText ?? undefined;
+    return parse(schema, 'a list', text);
   };
   const { resourceGroup, vault } = vaultId;
   return {
@@ -107,6 +120,40 @@ export async function createVaultClient(options: ClientOptions): Promise<VaultCl
           { onResponse },
         ),
       ),
+    permissions: async () => {
+      const answer = await authorization('permissions?api-version=2022-04-01', permissionsAnswer);
+      // Half of a list would look like rights that are lacking.
+      if (answer.nextLink) throw new AzureAnswerError('the answer has more pages than Postern reads');
+      return answer.value;
+    },
+    locks: async () =>
+      (await authorization('locks?api-version=2016-09-01&$filter=atScope()', locksAnswer)).value,
+  };
+}
+
+/** Throws an AzureAnswerError. */
+function parse<T>(schema: z.ZodType<T>, what: string, text: string | undefined): T {
+  const parsed = schema.safeParse(parseJson(text));
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  throw new AzureAnswerError(
+    `the answer is not ${what} as Azure documents it: ${[issue?.path.join('.'), issue?.message].filter(Boolean).join(': ')}`,
+  );
+}
+
+/**
+ * Throws Resource Manager's refusals before the SDK sees them: of one without a body, a gateway's say, it would
+ * make an error that does not tell the status. A 401 is the SDK's, which may answer it with another token.
+ */
+function refusing(httpClient: HttpClient): HttpClient {
+  return {
+    async sendRequest(request) {
+      const response = await httpClient.sendRequest(request);
+      const { status, headers, bodyAsText } = response;
+      if (status < 400 || status === 401) return response;
+      const { error } = (parseJson(bodyAsText ?? undefined) ?? {}) as Partial<Record<'error', ArmErrorBody>>;
+      throw new ArmRefusal(status, error, headers.get('retry-after'));
+    },
   };
 }
 

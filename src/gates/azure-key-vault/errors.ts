@@ -1,8 +1,29 @@
 /** Azure's errors as a gate's: what happened, and what to do about it. */
 import { TransportError } from '../../transport/errors.ts';
+import { retryAfterMs } from '../../transport/retry.ts';
 import { GateError } from '../gate.ts';
 
-/** What Azure's SDK throws for an answer that is an error. */
+export interface ArmErrorBody {
+  readonly code?: unknown;
+  readonly message?: unknown;
+}
+
+/** Resource Manager's answer to a request that it refuses, read no further than its documented error. */
+export class ArmRefusal extends Error {
+  override readonly name = 'ArmRefusal';
+  readonly statusCode: number;
+  readonly code: string | undefined;
+  readonly retryAfter: string | undefined;
+
+  constructor(statusCode: number, body: ArmErrorBody | undefined, retryAfter: string | undefined) {
+    super(typeof body?.message === 'string' ? body.message : 'It gave no reason.');
+    this.statusCode = statusCode;
+    this.code = typeof body?.code === 'string' ? body.code : undefined;
+    this.retryAfter = retryAfter;
+  }
+}
+
+/** An `ArmRefusal`, or what Azure's SDK throws for an answer that is an error. */
 interface RestErrorLike {
   readonly statusCode?: number;
   readonly code?: string;
@@ -26,17 +47,38 @@ const remedies: Readonly<Record<string, string>> = {
 
 const conflictCodes = new Set(['ConflictError', 'Conflict', 'AnotherOperationInProgress']);
 
-/** Another operation is under way on the vault: the write was refused and may be tried again. */
-export function isPassingConflict(error: unknown): boolean {
-  const { statusCode, code } = error as RestErrorLike;
-  return statusCode === 409 && (code === undefined || conflictCodes.has(code));
+/** A longer wait is answered with the refusal itself. */
+const maxAskedWaitMs = 60_000;
+
+/**
+ * How long to wait at least, in milliseconds, before a write that was certainly not carried out may be tried
+ * again: another operation is under way on the vault, Azure is busy, or the write never left. Undefined when
+ * trying again is no use, or not safe.
+ */
+export function retryWaitMs(error: unknown, nowMs: number): number | undefined {
+  if (error instanceof TransportError) return error.mayHaveBeenSent || error.isLasting ? undefined : 0;
+  if (!(error instanceof ArmRefusal)) return undefined;
+  const { statusCode, code, retryAfter } = error;
+  if (statusCode === 409) return code === undefined || conflictCodes.has(code) ? 0 : undefined;
+  const askedMs = retryAfterMs(retryAfter, nowMs);
+  if (statusCode !== 429 && !(statusCode === 503 && askedMs !== undefined)) return undefined;
+  return (askedMs ?? 0) <= maxAskedWaitMs ? (askedMs ?? 0) : undefined;
 }
 
-/** Whether a failed write may have been carried out all the same. */
+/**
+ * Whether a failed write may have been carried out all the same. Only a refusal by Azure, or that it never left,
+ * says that it was not: an answer that cannot be read, a gateway's page say, may hide a write that took effect.
+ */
 export function mayHaveTakenEffect(error: unknown): boolean {
   if (error instanceof TransportError) return error.mayHaveBeenSent;
+  if (isNoToken(error)) return false;
   const { statusCode } = error as RestErrorLike;
-  return statusCode !== undefined && statusCode >= 500;
+  return statusCode === undefined || statusCode < 400 || statusCode >= 500 || statusCode === 408;
+}
+
+/** No token was to be had, so the request itself was not sent. */
+function isNoToken(error: unknown): error is Error {
+  return error instanceof Error && /Credential|Authentication/.test(error.name);
 }
 
 /** A GateError that says what Azure said. */
@@ -62,7 +104,7 @@ export function explain(gate: string, what: string, error: unknown): GateError {
       },
     );
   }
-  if (error instanceof Error && /Credential|Authentication/.test(error.name)) {
+  if (isNoToken(error)) {
     return new GateError(gate, `${what}: no token from Microsoft Entra. ${firstLine(message)}`, {
       cause: error,
       code: error.name,

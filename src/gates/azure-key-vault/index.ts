@@ -15,7 +15,8 @@ import {
   GateUnverifiedError,
 } from '../gate.ts';
 import { type ClientOptions, createVaultClient, type VaultClient } from './client.ts';
-import { explain, isPassingConflict, mayHaveTakenEffect } from './errors.ts';
+import { explain, mayHaveTakenEffect, retryWaitMs } from './errors.ts';
+import { lockFindings, rightsFindings } from './rights.ts';
 import type { NetworkAclsAnswer, VaultAnswer } from './schema.ts';
 import { parseVaultId } from './vault-id.ts';
 import { otherMembers, rulesOf, stateOf } from './vault-state.ts';
@@ -88,8 +89,10 @@ class AzureKeyVaultGate implements Gate {
         return await this.#readBack(next, fresh, answer.systemData?.lastModifiedAt ?? undefined);
       } catch (error) {
         if (error instanceof GateError) throw error;
-        if (isPassingConflict(error) && attempt < maxWriteAttempts) {
-          await this.#clock.sleep(2_000 * 2 ** attempt * (0.5 + this.#random() / 2));
+        const waitMs = attempt < maxWriteAttempts ? retryWaitMs(error, this.#clock.now()) : undefined;
+        if (waitMs !== undefined) {
+          // The vault is read again before the next try, since it may have changed while we waited.
+          await this.#clock.sleep(waitMs + 2_000 * 2 ** attempt * (0.5 + this.#random() / 2));
           continue;
         }
         if (mayHaveTakenEffect(error)) return await this.#findOut(next, fresh, error);
@@ -99,7 +102,22 @@ class AzureKeyVaultGate implements Gate {
   }
 
   async diagnose(): Promise<readonly Finding[]> {
-    return [];
+    const [rights, locks] = await Promise.all([
+      this.#client.permissions().then(rightsFindings, error => [this.#rightsUnknown(error)]),
+      // Few identities may read locks, and a lock shows itself in the first write's refusal.
+      this.#client.locks().then(lockFindings, () => []),
+    ]);
+    return [...rights, ...locks];
+  }
+
+  #rightsUnknown(error: unknown): Finding {
+    return {
+      id: 'rights-unknown',
+      severity: 'info',
+      message: explain(this.name, 'What the identity may do to the vault cannot be found out', error).message,
+      remedy:
+        'The right Microsoft.Authorization/permissions/read, on the vault, lets Postern tell beforehand what it lacks.',
+    };
   }
 
   async #get(what: string): Promise<VaultAnswer> {
@@ -233,10 +251,13 @@ class AzureKeyVaultGate implements Gate {
   #checkOthers(before: VaultAnswer, after: VaultAnswer): void {
     const was = JSON.stringify(otherMembers(before.properties.networkAcls));
     const is = JSON.stringify(otherMembers(after.properties.networkAcls));
-    if (was === is && before.properties.publicNetworkAccess === after.properties.publicNetworkAccess) return;
+    const [accessWas, accessIs] = [before, after].map(
+      ({ properties }) => properties.publicNetworkAccess ?? 'not shown',
+    );
+    if (was === is && accessWas === accessIs) return;
     throw new GateUnverifiedError(
       this.name,
-      `The list was written as planned, but other network settings of the vault are not as they were. Before: ${was} ${before.properties.publicNetworkAccess}; now: ${is} ${after.properties.publicNetworkAccess}.`,
+      `The list was written as planned, but other network settings of the vault are not as they were. Before: ${was}, public access ${accessWas}; now: ${is}, public access ${accessIs}.`,
       { state: stateOf(after), remedy: 'See who changed them; Postern sends them back as it reads them.' },
     );
   }

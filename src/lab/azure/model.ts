@@ -29,6 +29,13 @@ export interface Vault {
   };
 }
 
+export interface Permission {
+  readonly actions: readonly string[];
+  readonly notActions: readonly string[];
+  readonly dataActions: readonly string[];
+  readonly notDataActions: readonly string[];
+}
+
 /** What ARM itself decides, whatever a write sends; it answers every vault with these. */
 const serverOwned = ['vaultUri', 'provisioningState', 'hsmPoolResourceId', 'privateEndpointConnections'];
 const keptByPut = ['networkAcls', 'publicNetworkAccess', 'enableSoftDelete', 'softDeleteRetentionInDays'];
@@ -39,6 +46,10 @@ export class AzureModel {
   behaviour: AzureBehaviour;
   /** What the caller's role allows. */
   rights = { read: true, write: true };
+  /** What it allows beyond them, as `permissions` shows it; a test can have anything shown. */
+  roles: readonly Partial<Permission>[] = [{ actions: ['Microsoft.Authorization/permissions/read'] }];
+  /** The locks on the vault and above it; undefined where the caller may not read them. */
+  locks: readonly { readonly name: string; readonly level: string }[] | undefined;
   /** A lock on the vault, or a policy of the organization, that refuses every write. */
   refusesWrites: 'ScopeLocked' | 'RequestDisallowedByPolicy' | undefined;
   /** How many of the next reads show the version before the newest. */
@@ -130,6 +141,34 @@ export class AzureModel {
     const next = structuredClone(this.#find(id).versions.at(-1)!.vault);
     change(next);
     this.#store(id, next, by);
+  }
+
+  /** What the caller may do: Microsoft.Authorization/permissions. Throws an ArmError. */
+  permissions(id: string): readonly Permission[] {
+    this.#find(id);
+    const rights = (['read', 'write'] as const)
+      .filter(right => this.rights[right])
+      .map(right => `Microsoft.KeyVault/vaults/${right}`);
+    const none = { actions: [], notActions: [], dataActions: [], notDataActions: [] };
+    return [{ actions: rights }, ...this.roles].map(role => ({ ...none, ...role }));
+  }
+
+  /** Microsoft.Authorization/locks. Throws an ArmError. */
+  locksOf(id: string): readonly object[] {
+    this.#find(id);
+    if (!this.locks) {
+      throw new ArmError(
+        403,
+        'AuthorizationFailed',
+        `The client 'postern' does not have authorization to perform action 'Microsoft.Authorization/locks/read' over scope '${id}' or the scope is invalid. If access was recently granted, please refresh your credentials.`,
+      );
+    }
+    return this.locks.map(({ name, level }) => ({
+      id: `${id}/providers/Microsoft.Authorization/locks/${name}`,
+      type: 'Microsoft.Authorization/locks',
+      name,
+      properties: { level },
+    }));
   }
 
   /** Whether the vault's data plane answers a call from this address or whole block, by what is in force now. */

@@ -12,6 +12,13 @@ export interface AzureCredentials {
 const tokenLifetimeSeconds = 3_599;
 const vaultPath =
   /^\/subscriptions\/[^/]+\/resourceGroups\/[^/]+\/providers\/Microsoft\.KeyVault\/vaults\/[^/]+$/i;
+/** What Microsoft.Authorization tells of a vault; its versions are its own. */
+const authorizationPath =
+  /^(\/subscriptions\/.+\/providers\/Microsoft\.KeyVault\/vaults\/[^/]+)\/providers\/Microsoft\.Authorization\/(permissions|locks)$/i;
+const authorizationVersions: Readonly<Record<string, readonly string[]>> = {
+  permissions: ['2015-07-01', '2018-07-01', '2022-04-01'],
+  locks: ['2015-01-01', '2016-09-01', '2017-04-01', '2020-05-01'],
+};
 const listPath =
   /^(\/subscriptions\/[^/]+(?:\/resourceGroups\/[^/]+)?)\/providers\/Microsoft\.KeyVault\/vaults$/i;
 
@@ -75,11 +82,12 @@ async function resourceManager(request: Incoming, arm: ArmState): Promise<Answer
         'The api-version query parameter (?api-version=) is required for all requests.',
       );
     }
-    if (!apiVersions.includes(apiVersion)) {
+    const versions = authorizationVersions[authorizationPath.exec(request.path)?.[2] ?? ''] ?? apiVersions;
+    if (!versions.includes(apiVersion)) {
       throw new ArmError(
         400,
         'InvalidResourceType',
-        `The resource type 'vaults' could not be found in the namespace 'Microsoft.KeyVault' for api version '${apiVersion}'. The supported api-versions are '${apiVersions.join(',')}'.`,
+        `The resource type 'vaults' could not be found in the namespace 'Microsoft.KeyVault' for api version '${apiVersion}'. The supported api-versions are '${versions.join(',')}'.`,
       );
     }
     const json = await route(request, arm);
@@ -98,6 +106,10 @@ async function route({ method, path, body }: Incoming, arm: ArmState): Promise<u
     if (method === 'GET') return model.get(path);
     if (method === 'PATCH') return oneAtATime(path, arm, () => model.patch(path, parseBody(body), by));
     if (method === 'PUT') return oneAtATime(path, arm, () => model.put(path, parseBody(body), by));
+  }
+  const [, vaultId, about] = authorizationPath.exec(path) ?? [];
+  if (vaultId !== undefined && method === 'GET') {
+    return { value: about === 'locks' ? model.locksOf(vaultId) : model.permissions(vaultId) };
   }
   const scope = listPath.exec(path)?.[1]?.toLowerCase();
   if (scope !== undefined && method === 'GET') {

@@ -1,0 +1,4 @@
+import { gateSpecification } from '../specification.ts';
+import { openAzureSubject } from './subject.ts';
+
+gateSpecification('azure-key-vault', () => openAzureSubject());
