@@ -75,8 +75,11 @@ function countAbsence(row: LedgerRow, { atMs, latestMs = atMs, minReadGapMs }: L
 }
 
 function rowsForUnknown(owned: readonly OwnedEntry[], rows: readonly LedgerRow[]): readonly LedgerRow[] {
-  const known = AddressSet.of(rows.map(row => row.cidr));
-  return owned.flatMap(entry =>
+  const exact = new Set(rows.map(row => row.cidr));
+  const others = owned.filter(({ cidr }) => !exact.has(cidr));
+  if (others.length === 0) return [];
+  const known = AddressSet.of(exact);
+  return others.flatMap(entry =>
     AddressSet.of([entry.cidr])
       .difference(known)
       .toCidrs()

@@ -154,11 +154,11 @@ function useUnlisted(world: World, random: Random): void {
 
 function createCluster(world: World, random: Random): void {
   const project = aProject(world, random);
-  if (!project || project.clusters.length >= 5) return;
+  if (!project || project.clusters.length >= 3) return;
   const cluster = world.atlas.createCluster(project.id, `c${world.scheduler.nowMs}`);
   world.changed(`cluster ${cluster.name} is being created`);
   world.scheduler.after(between(random, minuteMs, hourMs), () => {
-    world.atlas.provision(cluster, pick(random, [3, 3, 5, 9]));
+    world.atlas.provision(cluster, pick(random, [3, 3, 3, 9]));
     world.changed(`cluster ${cluster.name} has addresses`);
     world.scheduler.after(between(random, minuteMs, 2 * hourMs), () => {
       if (cluster.stateName !== 'CREATING') return;

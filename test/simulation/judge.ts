@@ -98,6 +98,7 @@ export class Judge {
     breaches: [],
   };
   #isDirty = true;
+  #isImpeded = false;
   readonly #sizes: { readonly count: number; untilMs: number }[] = [];
   /** When something last stood in Postern's way. */
   #impededMs = Number.NEGATIVE_INFINITY;
@@ -125,6 +126,7 @@ export class Judge {
   /** Something changed: the models are asked again before time moves on. */
   changed(): void {
     this.#isDirty = true;
+    for (const { site } of this.#cases) site.changed();
   }
 
   /** Something hit Postern at this moment: what is not due yet is due one allowance later. */
@@ -280,6 +282,7 @@ export class Judge {
     if (!this.#isDirty) return;
     this.#isDirty = false;
     this.#noteSize();
+    this.#isImpeded = this.#options.isImpeded();
     for (const gate of this.#cases) this.#refreshGate(gate);
   }
 
@@ -293,7 +296,7 @@ export class Judge {
       site.everWanted.add(address);
       if (!gate.listedSince.has(address)) gate.listedSince.set(address, now);
       gate.unwantedSince.delete(address);
-      if (site.cloud.letsIn(address)) {
+      if (site.letsIn(address)) {
         gate.condemned.delete(address);
         continue;
       }
@@ -308,7 +311,7 @@ export class Judge {
       gate.unwantedSince.set(address, now);
     }
     gate.missing = missing;
-    gate.lockedOut = site.inUse(atlas).filter(address => !site.cloud.letsIn(address));
+    gate.lockedOut = site.inUse(atlas).filter(address => !site.letsIn(address));
   }
 
   #measure(gate: GateCase, fromMs: number, toMs: number): void {
@@ -348,7 +351,7 @@ export class Judge {
       exposedMs += toMs - Math.max(fromMs, allowedMs);
       if (fromMs <= allowedMs) this.#options.onExposure(`${site.name} lets in ${cidr} for too long`);
     }
-    if (this.#obstacles > 0 || this.#options.isImpeded()) this.#impededMs = toMs;
+    if (this.#obstacles > 0 || this.#isImpeded) this.#impededMs = toMs;
     const isHeld =
       fromMs < this.#impededMs + exposureAllowanceMs || stale > mostAtOnce(gate) || this.#hasShrunk();
     if (isHeld) verdict.heldMs += exposedMs;

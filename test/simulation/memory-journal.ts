@@ -14,6 +14,7 @@ import { redactSecrets } from '../../src/secret.ts';
 
 const dayMs = 24 * 60 * 60_000;
 const pruneEveryMs = 2 * 60 * 60_000;
+const pruneAfterCount = 12;
 
 type StoredPlan = { gateId: string; checksum: string; atMs: number; json: string };
 
@@ -33,6 +34,7 @@ export class JournalFile {
   readonly plans: StoredPlan[] = [];
   readonly locks = new Map<string, Lock>();
   prunedAtMs = Number.NEGATIVE_INFINITY;
+  keptCount = 0;
 }
 
 /** A disk that can be full, lose the file, or refuse to open it. */
@@ -86,8 +88,10 @@ class MemoryJournal implements Journal {
     const addresses = [...observation.addresses].sort((a, b) => (a.cidr < b.cidr ? -1 : 1));
     observations.push({ ...observation, faults, addresses });
     if (Math.abs(observation.atMs - this.#file.prunedAtMs) < pruneEveryMs) return;
+    if (observations.length < this.#file.keptCount + pruneAfterCount) return;
     this.#file.prunedAtMs = observation.atMs;
     prune(this.#file, observation.atMs);
+    this.#file.keptCount = observations.length;
   }
 
   async lastComplete(feed: Observation['feed']): Promise<Observation | undefined> {

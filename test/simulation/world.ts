@@ -42,6 +42,8 @@ export class Site {
   /** Everything that Atlas ever listed or the operator pinned. */
   readonly everWanted = new Set<string>();
 
+  readonly #letsIn = new Map<string, boolean>();
+
   constructor(options: Pick<Site, 'name' | 'cloud' | 'policy' | 'adopt' | 'removal' | 'projects'>) {
     this.name = options.name;
     this.cloud = options.cloud;
@@ -50,6 +52,21 @@ export class Site {
     this.removal = options.removal;
     this.projects = options.projects;
     this.keyHolders = [...options.projects];
+  }
+
+  /** Whether the cloud lets an address in now; asked once until something changes. */
+  letsIn(address: string): boolean {
+    let answer = this.#letsIn.get(address);
+    if (answer === undefined) {
+      answer = this.cloud.letsIn(address);
+      this.#letsIn.set(address, answer);
+    }
+    return answer;
+  }
+
+  /** Something changed, or came to be in force. */
+  changed(): void {
+    this.#letsIn.clear();
   }
 
   /** What Atlas lists for the config's projects, and what is pinned: canonical blocks. */
@@ -114,8 +131,7 @@ export class World {
     this.atlas = new AtlasModel({
       clock,
       tenantId: '54826b22-38d6-4fb2-bad9-b7b93a3e9c5a',
-      letsIn: (key, address) =>
-        this.sites.find(({ cloud }) => cloud.key === key)?.cloud.letsIn(address) ?? false,
+      letsIn: (key, address) => this.sites.find(({ cloud }) => cloud.key === key)?.letsIn(address) ?? false,
     });
     this.atlas.controlPlane = controlPlaneOf(random, () => this.newAddress());
     this.atlasAuth = new AtlasAuth(clock, this.credentials);
@@ -235,7 +251,7 @@ export class World {
     });
     const projects = Array.from({ length: integer(random, 1, 2) }, (_, n) => {
       const project = this.atlas.addProject(`${name}-p${n}`, organizationId, cloud.key);
-      for (let cluster = integer(random, 1, 3); cluster > 0; cluster--) this.addCluster(project, random);
+      for (let cluster = integer(random, 1, 2); cluster > 0; cluster--) this.addCluster(project, random);
       return project.id;
     });
     return new Site({
@@ -265,7 +281,7 @@ export class World {
   addCluster(project: LabProject, random: Random): void {
     const cluster = this.atlas.createCluster(project.id, `c${this.#nextAddress}-${project.clusters.length}`);
     this.#nextAddress++;
-    this.atlas.provision(cluster, pick(random, [3, 3, 5, 9]));
+    this.atlas.provision(cluster, pick(random, [3, 3, 3, 5]));
     this.atlas.finishCreating(cluster);
   }
 }
