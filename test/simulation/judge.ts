@@ -48,6 +48,8 @@ export interface Verdict {
   /** Entries of others that were lost in the moment between Postern's last look and its write. */
   racesLost: number;
   writes: number;
+  /** Entries of others that a rival's writes took out; Postern's are breaches. */
+  foreignLost: number;
   breaches: string[];
 }
 
@@ -95,6 +97,7 @@ export class Judge {
     orphans: 0,
     racesLost: 0,
     writes: 0,
+    foreignLost: 0,
     breaches: [],
   };
   #isDirty = true;
@@ -193,24 +196,27 @@ export class Judge {
       this.verdict.breaches.push(`${site.name}: ${breach}`);
       this.#options.onBreach(breach);
     }
-    const before = new Set(write.before);
-    const after = new Set(write.after);
-    for (const cidr of write.after) if (!before.has(cidr)) gate.ours.add(cidr);
-    for (const cidr of gate.ours) if (!after.has(cidr)) gate.ours.delete(cidr);
-    this.changed();
+    this.#own(gate, write);
   }
 
-  /** A written list, for the rivals: nothing is judged but what it does to Atlas, the exposed, and others. */
-  noteRivalWrite(site: Site, write: CloudWrite): void {
+  /** A rival's write took effect: counted are lists made empty or opened to everyone, and others' entries lost. */
+  onRivalWrite(site: Site, write: CloudWrite): void {
     const gate = this.#caseOf(site);
     this.verdict.writes++;
     const after = new Set(write.after);
     const lost = write.before.filter(cidr => !after.has(cidr) && !gate.ours.has(cidr));
-    if (lost.length > 0) this.verdict.breaches.push('foreign entries lost');
-    if (after.size === 0) this.verdict.breaches.push('empty list');
+    this.verdict.foreignLost += lost.length;
+    if (after.size === 0) this.verdict.breaches.push('an empty list was written');
+    if (AddressSet.of(write.after).covers('0.0.0.0/0' as Cidr))
+      this.verdict.breaches.push('opened to everyone');
+    this.#own(gate, write);
+  }
+
+  #own({ ours }: GateCase, write: CloudWrite): void {
     const before = new Set(write.before);
-    for (const cidr of write.after) if (!before.has(cidr)) gate.ours.add(cidr);
-    for (const cidr of gate.ours) if (!after.has(cidr)) gate.ours.delete(cidr);
+    const after = new Set(write.after);
+    for (const cidr of write.after) if (!before.has(cidr)) ours.add(cidr);
+    for (const cidr of ours) if (!after.has(cidr)) ours.delete(cidr);
     this.changed();
   }
 

@@ -44,7 +44,7 @@ export class Daemon {
   }
 
   start(): void {
-    const { world } = { world: this.#world };
+    const world = this.#world;
     const process = new SimulatedProcess(() => this.#died(process));
     this.#process = process;
     world.trace('postern starts');
@@ -195,9 +195,7 @@ export class Daemon {
     return Math.max(nextMs, beforeMs);
   }
 
-  #report(gate: string, { status, message, plan }: RunResult): void {
-    if (process.env.GUARDS && plan)
-      this.#world.trace(`${gate} guards: ${plan.guards.map(g => g.message).join(' | ')} `);
+  #report(gate: string, { status, message }: RunResult): void {
     if (status !== 'unchanged') this.#world.trace(`${gate}: ${status}: ${message}`);
   }
 

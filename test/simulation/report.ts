@@ -24,6 +24,7 @@ const summed = [
   'orphans',
   'racesLost',
   'writes',
+  'foreignLost',
   'events',
   'requests',
   'faults',
@@ -82,6 +83,35 @@ export function render(totals: Totals, seconds: number): string {
   const lines = rows.map(([name, value]) => `${name.padEnd(width)}  ${value}`);
   if (totals.failed.length > 0) lines.push('', `failed seeds: ${totals.failed.join(' ')}`);
   return lines.join('\n');
+}
+
+export interface ComparisonRow {
+  readonly title: string;
+  readonly totals: Totals;
+}
+
+/** A table in Markdown; each figure is for one gate and one year. */
+export function renderComparison(rows: readonly ComparisonRow[], seed: string): string {
+  const [first] = rows;
+  const perYear = ({ gateYears }: Totals, value: number) => (value / gateYears).toFixed(2);
+  const lines = rows.map(({ title, totals }) => {
+    const { lockedOutMs, unlistedMs, preventableMs, exposedMs, heldMs, foreignLost } = totals.sums;
+    const figures = [
+      perYear(totals, (lockedOutMs - unlistedMs) / 3_600_000),
+      perYear(totals, preventableMs / 3_600_000),
+      perYear(totals, (exposedMs + heldMs) / 86_400_000),
+      perYear(totals, foreignLost),
+      String(totals.breaches),
+    ];
+    return `| ${title} | ${figures.join(' | ')} |`;
+  });
+  return [
+    `${round(first!.totals.years)} simulated years, seed ${seed}; figures for one gate and one year`,
+    '',
+    '| | locked out, h | preventable, h | stale entries, days | entries of others lost | lists emptied or opened, in all |',
+    '|---|---:|---:|---:|---:|---:|',
+    ...lines,
+  ].join('\n');
 }
 
 const count = (value: number) => Math.round(value).toLocaleString('en');

@@ -3,6 +3,7 @@ import { startHappenings } from './events.ts';
 import type { Verdict } from './judge.ts';
 import { Daemon, type DaemonCounts } from './postern.ts';
 import { integer, randomFor, waitMs } from './random.ts';
+import { type Rival, rivals, watchRival } from './rivals.ts';
 import { World, yearMs } from './world.ts';
 
 export interface SimulationOptions {
@@ -10,6 +11,10 @@ export interface SimulationOptions {
   readonly years: number;
   /** Whether cycles that provably change nothing are left out; default yes. */
   readonly skips?: boolean;
+  /** A rival's name, in Postern's place; gates are on policy `sync` then. */
+  readonly rival?: string | undefined;
+  /** Postern and rivals on the same worlds: every gate on policy `sync`. */
+  readonly compares?: boolean;
   /** How many lines of what happened to keep. */
   readonly traceLines?: number;
 }
@@ -26,23 +31,30 @@ export interface SimulationResult extends Verdict {
 }
 
 export async function simulate(options: SimulationOptions): Promise<SimulationResult> {
-  const { seed, years, skips = true, traceLines = 60 } = options;
+  const { seed, years, skips = true, traceLines = 60, rival: rivalName, compares = false } = options;
+  const rival = rivalName === undefined ? undefined : rivalOf(rivalName);
   const trace: string[] = [];
   let isOver = false;
   const world = new World({
     seed,
+    ...((rival || compares) && { given: { policy: 'sync' } }),
     trace: line => {
       // What led to the first breach is what is asked for; some lines after it help.
       if (isOver) return;
       trace.push(line);
       if (trace.length > traceLines * 2) trace.splice(0, traceLines);
-      if (line.includes('!!!') && !process.env.ALL) isOver = true;
+      if (line.includes('!!!')) isOver = true;
     },
   });
   const daemon = new Daemon(world, { skips });
   startHappenings(world);
-  startTroubleFor(daemon, world);
-  daemon.start();
+  if (rival) {
+    watchRival(world);
+    rival.start(world);
+  } else {
+    startTroubleFor(daemon, world);
+    daemon.start();
+  }
   await world.scheduler.run(world.scheduler.nowMs + years * yearMs);
   return {
     ...world.judge.verdict,
@@ -55,6 +67,12 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
     daemon: daemon.counts,
     trace: trace.slice(-traceLines),
   };
+}
+
+function rivalOf(name: string): Rival {
+  const rival = rivals.find(each => each.name === name);
+  if (rival) return rival;
+  throw new Error(`no rival ${name}; known: ${rivals.map(each => each.name).join(', ')}`);
 }
 
 /** Kills at every await, and an operator who looks after guards and undoes things. */

@@ -23,7 +23,7 @@ export const hourMs = 60 * minuteMs;
 export const dayMs = 24 * hourMs;
 export const yearMs = 365 * dayMs;
 
-const startMs = Date.parse('2026-01-01T00:00:00Z');
+const defaultStartMs = Date.parse('2026-01-01T00:00:00Z');
 const organizationId = 'a0123456789abcdef012345a';
 const atlasOrigin = 'https://atlas.invalid';
 
@@ -96,6 +96,14 @@ export interface WorldOptions {
   readonly seed: string;
   /** Lines about what happens, for a trace. */
   readonly trace: (line: string) => void;
+  /** For a scenario, instead of what the seed would give. */
+  readonly given?: {
+    readonly startMs?: number;
+    readonly intervalMs?: number;
+    readonly propagationMs?: number;
+    readonly controlPlane?: AtlasModel['controlPlane'];
+    readonly policy?: Policy;
+  };
 }
 
 export class World {
@@ -117,23 +125,29 @@ export class World {
   /** How far the clock of Postern's machine is ahead of the true time. */
   skewMs = 0;
   /** When the world last changed, in whatever way. */
-  changedAtMs = startMs;
+  changedAtMs: number;
+  readonly #given: NonNullable<WorldOptions['given']>;
   readonly #trace: (line: string) => void;
   #nextAddress = 0;
 
-  constructor({ seed, trace }: WorldOptions) {
+  constructor({ seed, trace, given = {} }: WorldOptions) {
     this.seed = seed;
     this.#trace = trace;
+    this.#given = given;
+    const { startMs = defaultStartMs } = given;
+    this.changedAtMs = startMs;
     const random = randomFor(seed, 'world');
     this.scheduler = new Scheduler(startMs, (from, to) => this.judge.advance(from, to));
     const clock = { now: () => this.scheduler.nowMs, sleep: (ms: number) => this.scheduler.sleep(ms) };
-    this.intervalMs = pick(random, [30, 60]) * minuteMs;
+    const drawnMs = pick(random, [30, 60]) * minuteMs;
+    this.intervalMs = given.intervalMs ?? drawnMs;
     this.atlas = new AtlasModel({
       clock,
       tenantId: '54826b22-38d6-4fb2-bad9-b7b93a3e9c5a',
       letsIn: (key, address) => this.sites.find(({ cloud }) => cloud.key === key)?.letsIn(address) ?? false,
     });
-    this.atlas.controlPlane = controlPlaneOf(random, () => this.newAddress());
+    const drawn = controlPlaneOf(random, () => this.newAddress());
+    this.atlas.controlPlane = structuredClone(given.controlPlane ?? drawn);
     this.atlasAuth = new AtlasAuth(clock, this.credentials);
     this.sites = Array.from({ length: random() < 0.7 ? 1 : 2 }, (_, index) => this.#makeSite(random, index));
 
@@ -237,12 +251,13 @@ export class World {
   #makeSite(random: Random, index: number): Site {
     const name = `vault${index + 1}`;
     const foreign = Array.from({ length: integer(random, 0, 4) }, (_, n) => `198.${20 + index}.${n}.0/24`);
+    const drawnPropagationMs = pick(random, [0, 30_000, 2 * minuteMs, 15 * minuteMs]);
     const cloud = azureCloud({
       clock: { now: () => this.scheduler.nowMs, sleep: ms => this.scheduler.sleep(ms) },
       name,
       entries: foreign.length > 0 ? foreign : ['198.17.0.0/24'],
       behaviour: {
-        propagationMs: pick(random, [0, 30_000, 2 * minuteMs, 15 * minuteMs]),
+        propagationMs: this.#given.propagationMs ?? drawnPropagationMs,
         removals: pick(random, ['late', 'at-once']),
         ruleOrder: pick(random, ['preserved', 'sorted']),
         duplicates: pick(random, ['keep', 'dedupe', 'refuse']),
@@ -254,22 +269,23 @@ export class World {
       for (let cluster = integer(random, 1, 2); cluster > 0; cluster--) this.addCluster(project, random);
       return project.id;
     });
+    const drawnPolicy = pick(random, [
+      'sync',
+      'sync',
+      'sync',
+      'sync',
+      'sync',
+      'sync',
+      'sync',
+      'sync',
+      'add-only',
+      'observe',
+    ] as const);
     return new Site({
       name,
       cloud,
       projects,
-      policy: pick(random, [
-        'sync',
-        'sync',
-        'sync',
-        'sync',
-        'sync',
-        'sync',
-        'sync',
-        'sync',
-        'add-only',
-        'observe',
-      ]),
+      policy: this.#given.policy ?? drawnPolicy,
       adopt: random() < 0.2,
       removal: {
         ...defaultRemovalPolicy,
