@@ -34,7 +34,7 @@ export class JournalFile {
   readonly plans: StoredPlan[] = [];
   readonly locks = new Map<string, Lock>();
   prunedAtMs = Number.NEGATIVE_INFINITY;
-  keptCount = 0;
+  keptCount = Number.NEGATIVE_INFINITY;
 }
 
 /** A disk that can be full, lose the file, or refuse to open it. */

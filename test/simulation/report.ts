@@ -50,7 +50,7 @@ export function addUp(results: readonly SimulationResult[]): Totals {
   };
 }
 
-export function render(totals: Totals, seconds: number): string {
+export function render(totals: Totals, seconds: { readonly wall: number; readonly cpu: number }): string {
   const { sums } = totals;
   const rows: readonly (readonly [string, string])[] = [
     [
@@ -77,7 +77,10 @@ export function render(totals: Totals, seconds: number): string {
     ['exposure', `${hours(sums.exposedMs)} entry-hours; held back by design: ${hours(sums.heldMs)}`],
     ['journal lost', `${count(sums.orphans)} entries orphaned`],
     ['lost to others in a race', count(sums.racesLost)],
-    ['speed', `${round(seconds)} s, ${round((totals.years / seconds) * 60)} years a minute`],
+    [
+      'speed',
+      `${round(seconds.wall)} s, ${round(seconds.cpu)} s of processor time: ${round((totals.years / seconds.cpu) * 60)} years a core and minute`,
+    ],
   ];
   const width = Math.max(...rows.map(([name]) => name.length));
   const lines = rows.map(([name, value]) => `${name.padEnd(width)}  ${value}`);

@@ -8,7 +8,7 @@ import type { SimulatedCloud } from './cloud.ts';
 import { simulatedTransport } from './postern.ts';
 import { SimulatedProcess } from './process.ts';
 import { between, type Random, randomFor } from './random.ts';
-import { dayMs, hourMs, listedControlPlane, minuteMs, type Site, type World } from './world.ts';
+import { dayMs, hourMs, listedControlPlane, type Site, type World } from './world.ts';
 
 export interface Rival {
   readonly name: string;
@@ -100,7 +100,7 @@ function byHand(world: World, site: Site, random: Random): void {
     if (isOut) comesAfter(between(random, hourMs, 10 * hourMs));
     else if (listed !== known) comesAfter(between(random, dayMs, 6 * dayMs));
     known = listed;
-    world.scheduler.after(15 * minuteMs, look);
+    world.scheduler.after(hourMs, look);
   };
   addAll(world, site).catch(() => comesAfter(hourMs));
   look();

@@ -31,7 +31,8 @@ async function judgeOne(): Promise<void> {
   const startedMs = performance.now();
   console.log(`seed ${values.seed}`);
   const totals = addUp(await runWorlds({ rival: values.rival }));
-  console.log(render(totals, (performance.now() - startedMs) / 1_000));
+  const { user, system } = process.cpuUsage();
+  console.log(render(totals, { wall: (performance.now() - startedMs) / 1_000, cpu: (user + system) / 1e6 }));
   process.exitCode = totals.failed.length > 0 && values.rival === undefined ? 1 : 0;
 }
 
