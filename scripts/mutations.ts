@@ -14,7 +14,7 @@ export interface Mutation {
 
 const plan = ['test/plan/make-plan.test.ts', 'test/plan/invariants.test.ts'];
 const ledger = ['test/plan/ledger.test.ts'];
-const reconcile = ['test/reconcile'];
+const reconcile = ['apply', 'last-look', 'undo', 'key-verdict'].map(name => `test/reconcile/${name}.test.ts`);
 const azure = ['test/gates/azure-key-vault/write.test.ts'];
 const everyGate = ['test/gates/azure-key-vault/specification.test.ts'];
 const controlPlane = ['test/atlas/control-plane.test.ts'];
@@ -626,7 +626,7 @@ export const mutations: readonly Mutation[] = [
     file: 'src/reconcile/key-verdict.ts',
     find: 'if (key !== undefined && gate.key !== undefined && !isSameKey(key, gate.key)) {',
     replace: 'if (key === "") {',
-    tests: ['test/reconcile'],
+    tests: ['test/reconcile/key-verdict.test.ts'],
   },
   {
     name: 'verdict: silence is no yes',
@@ -634,7 +634,7 @@ export const mutations: readonly Mutation[] = [
     file: 'src/reconcile/key-verdict.ts',
     find: "if (valid === undefined) return unknown('Atlas does not say whether its key is valid');",
     replace: "if (valid === undefined) return { projectId, verdict: 'valid' };",
-    tests: ['test/reconcile'],
+    tests: ['test/reconcile/key-verdict.test.ts'],
   },
   {
     name: 'verdict: a KMS that is not used says nothing',
@@ -642,7 +642,7 @@ export const mutations: readonly Mutation[] = [
     file: 'src/reconcile/key-verdict.ts',
     find: 'if (!enabled) return unknown',
     replace: 'if (!name) return unknown',
-    tests: ['test/reconcile'],
+    tests: ['test/reconcile/key-verdict.test.ts'],
   },
   {
     name: 'checksum: what is written',

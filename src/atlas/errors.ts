@@ -18,7 +18,8 @@ export class AtlasError extends Error {
     detail: string,
     { method = 'GET', callerAddress }: { method?: string; callerAddress?: string | undefined } = {},
   ) {
-    super(`${method} ${url}: Atlas answered ${[status, code].filter(Boolean).join(' ')}. ${detail}`.trim());
+    const said = detail === '' || /[.!?]$/.test(detail) ? detail : `${detail}.`;
+    super(`${method} ${url}: Atlas answered ${[status, code].filter(Boolean).join(' ')}. ${said}`.trim());
     this.status = status;
     this.code = code;
     this.url = url;

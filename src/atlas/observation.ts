@@ -25,6 +25,17 @@ export interface ObservationFault {
   readonly message: string;
 }
 
+/**
+ * One line for each fault. A fault of transport says its URL already, and a refusal of the credentials, which
+ * every request meets, is said once. Pure.
+ */
+export function faultLines({ faults }: Pick<Observation, 'faults'>): readonly string[] {
+  const lines = faults.map(({ place, message }) =>
+    message.includes(place) ? message : `${place}: ${message}`,
+  );
+  return [...new Set(lines)];
+}
+
 export interface Observation {
   /** Unique for each reading. */
   readonly id: string;

@@ -1,7 +1,8 @@
 /** What every command is given. */
 import { type Clock, systemClock } from '../clock.ts';
-import { type Config, loadConfig, systemFiles } from '../config/index.ts';
+import { type Config, loadConfig, resolveSecret, systemFiles } from '../config/index.ts';
 import { defaultStatePath } from '../journal/state-path.ts';
+import { Secret } from '../secret.ts';
 import { confirm } from './confirm.ts';
 import type { ExitCode } from './exit-codes.ts';
 import type { Output } from './output.ts';
@@ -24,6 +25,11 @@ export interface CommandContext {
   loadConfig(): Config;
   /** Where the journal is: `--state`, POSTERN_STATE, the config, the platform's place. */
   statePathOf(config: Config): string;
+  /**
+   * The URL of the database that holds the journal instead: POSTERN_DATABASE_URL, or what the config refers to;
+   * undefined where there is none, or `--state` names a file. Throws a ConfigError.
+   */
+  databaseOf(config: Config): Secret | undefined;
   /** Asks on the terminal. Throws a RefusedError when the answer is no, or nobody can be asked. */
   confirm(question: string, options: { readonly yes: boolean; readonly command: string }): Promise<void>;
 }
@@ -62,6 +68,11 @@ export function createContext(
       });
     },
     statePathOf: config => config.statePath ?? defaultStatePath(env),
+    databaseOf(config) {
+      if (globals.state !== undefined) return undefined;
+      if (env.POSTERN_DATABASE_URL) return new Secret(env.POSTERN_DATABASE_URL, 'env:POSTERN_DATABASE_URL');
+      return config.database && resolveSecret(config.database, env, systemFiles).secret;
+    },
     confirm: (question, options) =>
       confirm(question, { ...options, input: process.stdin, output: process.stderr }),
   };

@@ -2,7 +2,12 @@
 import { atlasCredentialsOf, type Config, resolveSecret, systemFiles } from '../config/index.ts';
 import { openGate } from '../gates/index.ts';
 import { type Overrides, openSession, type Session, type SessionGate } from '../reconcile/session.ts';
-import { createTransport, type Transport, useProxyFromEnvironment } from '../transport/index.ts';
+import {
+  createTransport,
+  fencedTransport,
+  type Transport,
+  useProxyFromEnvironment,
+} from '../transport/index.ts';
 import type { CommandContext } from './context.ts';
 import { UsageError } from './failures.ts';
 import { printFindings } from './findings.ts';
@@ -41,11 +46,12 @@ export async function withSession<T>(
     credentials,
     clock: context.clock,
     statePath: context.statePathOf(config),
+    database: context.databaseOf(config),
     command: options.command,
     report: progress.report,
-    openGate: gate =>
+    openGate: (gate, fence) =>
       openGate(gate, {
-        transport,
+        transport: fencedTransport(transport, fence.refusal),
         clock: context.clock,
         random: Math.random,
         secretOf: reference => {

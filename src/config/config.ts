@@ -1,6 +1,6 @@
 /** The config as the rest of Postern sees it: parsed, with defaults, frozen. */
 import type { Cidr } from '../address/cidr.ts';
-import type { Finding } from '../finding.ts';
+import type { Finding, Severity } from '../finding.ts';
 import type { Policy } from '../plan/plan.ts';
 import type { RemovalPolicy } from '../plan/removal-policy.ts';
 import type { SecretReference } from './secret-reference.ts';
@@ -104,12 +104,67 @@ export type GateConfig =
   | AzureKeyVaultConfig
   | GcpAccessLevelConfig;
 
+interface ChannelCommon {
+  readonly name: string;
+  /** The least severity that it is told. */
+  readonly from: Severity;
+}
+
+export type ChannelConfig =
+  | (ChannelCommon & {
+      readonly kind: 'webhook';
+      readonly url: SecretReference;
+      /** For the signature; undefined: unsigned. */
+      readonly secret: SecretReference | undefined;
+    })
+  | (ChannelCommon & { readonly kind: 'slack' | 'teams'; readonly url: SecretReference })
+  | (ChannelCommon & {
+      readonly kind: 'pagerduty';
+      readonly routingKey: SecretReference;
+      /** Undefined: PagerDuty's own; another one for its EU region. */
+      readonly url: string | undefined;
+    })
+  | (ChannelCommon & {
+      readonly kind: 'email';
+      readonly host: string;
+      readonly port: number;
+      readonly tls: 'implicit' | 'starttls' | 'none';
+      readonly user: string | undefined;
+      readonly password: SecretReference | undefined;
+      readonly sender: string;
+      readonly to: readonly string[];
+    });
+
+export interface TokenConfig {
+  readonly name: string;
+  /** `sha256:` and the hash in hex; the token itself is nowhere. */
+  readonly hash: string;
+  readonly may: readonly ('read' | 'sync' | 'approve')[];
+}
+
+export interface ServerConfig {
+  readonly host: string;
+  readonly port: number;
+  /** Names by which it may be called, beside this machine's own; lower case. */
+  readonly hosts: readonly string[];
+  readonly anonymousRead: boolean;
+  readonly tokens: readonly TokenConfig[];
+  /** Undefined: Atlas's webhook is not taken. */
+  readonly atlasWebhookSecret: SecretReference | undefined;
+}
+
 export interface Config {
   /** The file it was read from; undefined when there is none. */
   readonly path: string | undefined;
   readonly statePath: string | undefined;
+  /** Where the URL of the PostgreSQL database is that holds the journal instead of a file. */
+  readonly database: SecretReference | undefined;
   readonly atlas: AtlasConfig;
   readonly static: readonly StaticAddress[];
   readonly gates: readonly GateConfig[];
+  /** Who is told what. */
+  readonly notify: readonly ChannelConfig[];
+  /** Undefined: nothing listens. */
+  readonly server: ServerConfig | undefined;
   readonly findings: readonly Finding[];
 }

@@ -1,6 +1,8 @@
 /** Faults between values that are each right on their own. Works on any value, so that all faults are told at once. */
+
+import type { Fault } from './fields.ts';
 import type { Path } from './locate.ts';
-import { defaultPolicyName, type Fault } from './schema.ts';
+import { defaultPolicyName } from './schema.ts';
 
 export interface CrossFault extends Fault {
   readonly path: Path;
@@ -10,8 +12,17 @@ export function crossFaults(value: unknown): readonly CrossFault[] {
   const gates = listOf(fieldOf(value, 'gates'));
   return [
     ...authFaults(fieldOf(fieldOf(value, 'atlas'), 'auth')),
-    ...repeated(gates, 'name', textAt('name'), name => `two gates are called ${name}.`, ownName),
+    ...repeated('gates', gates, 'name', textAt('name'), name => `two gates are called ${name}.`, ownName),
     ...repeated(
+      'notify',
+      listOf(fieldOf(value, 'notify')),
+      'name',
+      textAt('name'),
+      name => `two channels are called ${name}.`,
+      'Give each channel a name of its own.',
+    ),
+    ...repeated(
+      'gates',
       gates,
       'vault',
       textAt('vault'),
@@ -19,6 +30,7 @@ export function crossFaults(value: unknown): readonly CrossFault[] {
       oneGate,
     ),
     ...repeated(
+      'gates',
       gates,
       'level',
       textAt('level'),
@@ -26,6 +38,7 @@ export function crossFaults(value: unknown): readonly CrossFault[] {
       oneGate,
     ),
     ...repeated(
+      'gates',
       gates,
       'key',
       gate => (fieldOf(gate, 'kind') === 'aws-key-policy' ? textAt('key')(gate) : undefined),
@@ -33,6 +46,7 @@ export function crossFaults(value: unknown): readonly CrossFault[] {
       oneGate,
     ),
     ...repeated(
+      'gates',
       gates,
       'role',
       rolePolicyOf,
@@ -58,25 +72,26 @@ const oneGate = 'Make them one gate, and list the projects of both.';
 /**
  * Names and resource ids differ in more than case, or they are the same.
  *
- * @param identityOf what no two gates may share; undefined where the gate has no such thing
+ * @param identityOf what no two of the list may share; undefined where one has no such thing
  */
 function repeated(
-  gates: readonly unknown[],
+  list: 'gates' | 'notify',
+  items: readonly unknown[],
   key: string,
-  identityOf: (gate: unknown) => string | undefined,
+  identityOf: (item: unknown) => string | undefined,
   message: (value: string) => string,
   remedy: string,
 ): readonly CrossFault[] {
   const seen = new Set<string>();
-  return gates.flatMap((gate, index) => {
-    const value = identityOf(gate);
+  return items.flatMap((item, index) => {
+    const value = identityOf(item);
     if (value === undefined) return [];
     const normal = value.toLowerCase();
     if (!seen.has(normal)) {
       seen.add(normal);
       return [];
     }
-    return [{ path: ['gates', index, key], message: message(value), remedy }];
+    return [{ path: [list, index, key], message: message(value), remedy }];
   });
 }
 

@@ -8,10 +8,13 @@ export type {
   AzureCloud,
   AzureCredentialConfig,
   AzureKeyVaultConfig,
+  ChannelConfig,
   Config,
   GateConfig,
   GcpAccessLevelConfig,
+  ServerConfig,
   StaticAddress,
+  TokenConfig,
 } from './config.ts';
 export { formatDuration, parseDuration } from './duration.ts';
 export { ConfigError, type ConfigIssue } from './errors.ts';

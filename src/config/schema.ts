@@ -8,24 +8,10 @@ import { neverWrittenReason } from '../address/classify.ts';
 import { policies } from '../plan/plan.ts';
 import { defaultRemovalPolicy } from '../plan/removal-policy.ts';
 import { formatDuration, parseDuration } from './duration.ts';
+import { secretReference, text } from './fields.ts';
+import { channel } from './notify-schema.ts';
+import { server } from './server-schema.ts';
 import { baseUrlFault, urlFault } from './urls.ts';
-
-/** What a checked text lacks: a sentence, and one that says what to do. */
-export interface Fault {
-  readonly message: string;
-  readonly remedy?: string;
-}
-
-/** A string with a check of its own, whose fault becomes the whole message. */
-function text(check: (value: string) => Fault | undefined) {
-  return z.string().check(context => {
-    const fault = check(context.value);
-    if (fault) {
-      const params = { remedy: fault.remedy };
-      context.issues.push({ code: 'custom', message: fault.message, params, input: context.value });
-    }
-  });
-}
 
 /** What is ours in AWS, unless the config says otherwise. */
 export const defaultPolicyName = 'PosternAtlasAccess';
@@ -41,21 +27,6 @@ const cidr = text(value => {
   if (reason === undefined) return undefined;
   return { message: `${quoted(value)} is never let in: ${reason}.`, remedy: 'Take it out.' };
 }).meta({ description: 'An address block; a single address may stand without its prefix length.' });
-
-const secretReference = text(value => {
-  if (/^env:[A-Za-z_][A-Za-z0-9_]*$/.test(value) || /^file:[^\0\n\r]*[^\0\n\r\s][^\0\n\r]*$/.test(value)) {
-    return undefined;
-  }
-  return {
-    message:
-      'expected a reference to a secret, env:NAME or file:PATH; got something else, which is not shown.',
-    remedy:
-      'If it is the secret itself, take it out of the file, and consider it known to whoever can read the file.',
-  };
-}).meta({
-  description: 'Where the secret is: env:NAME or file:PATH. Never the secret itself.',
-  pattern: '^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)$',
-});
 
 /** A public part of a credential; the private part is sometimes pasted here. */
 const publicPart = text(value => {
@@ -326,12 +297,20 @@ export const configSchema = z
     // Editors find the schema by this key where the comment is not understood.
     $schema: z.string().optional(),
     state: z.string().min(1).meta({ description: 'The path of the journal.' }).optional(),
+    database: secretReference
+      .meta({
+        description:
+          'Where the URL of a PostgreSQL database is that holds the journal instead, so that several workers can share it: env:NAME or file:PATH.',
+      })
+      .optional(),
     atlas: atlas.optional(),
     static: z
       .array(z.strictObject({ cidr, note: z.string().optional() }))
       .meta({ description: 'Further addresses that every gate lets in.' })
       .optional(),
     gates: z.array(gate).meta({ description: 'The access lists to look after.' }).optional(),
+    server: server.optional(),
+    notify: z.array(channel).meta({ description: 'Who is told what.' }).optional(),
   })
   .meta({ title: 'Postern config', description: 'postern.yaml' });
 

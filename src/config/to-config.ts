@@ -5,8 +5,10 @@ import { atlasBaseUrls } from '../atlas/client.ts';
 import { defaultRemovalPolicy, type RemovalPolicy } from '../plan/removal-policy.ts';
 import type { AtlasAuthConfig, AtlasConfig, Config, GateConfig } from './config.ts';
 import { parseDuration } from './duration.ts';
+import { toChannel } from './notify-schema.ts';
 import { type ConfigText, defaultPolicyName, defaultSid, type GateText } from './schema.ts';
 import { parseSecretReference, type SecretReference } from './secret-reference.ts';
+import { toServer } from './server-schema.ts';
 
 /** What the command line says instead of the file. */
 export interface ConfigOverrides {
@@ -27,9 +29,12 @@ export function toConfig(
   return deepFreeze<Config>({
     path,
     statePath: overrides.statePath ?? (env.POSTERN_STATE || fileState),
+    database: text.database === undefined ? undefined : reference(text.database, folder),
     atlas: toAtlas(text.atlas ?? {}, folder, env),
     static: (text.static ?? []).map(({ cidr, note }) => ({ cidr: block(cidr), note })),
     gates: (text.gates ?? []).map(gate => toGate(gate, folder)),
+    server: text.server && toServer(text.server, given => reference(given, folder)),
+    notify: (text.notify ?? []).map(each => toChannel(each, given => reference(given, folder))),
     findings: [],
   });
 }

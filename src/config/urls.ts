@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import type { Fault } from './schema.ts';
+import type { Fault } from './fields.ts';
 
 export const atlasRealms = ['commercial', 'government'] as const;
 
@@ -28,7 +28,7 @@ export function urlFault(value: string): Fault | undefined {
       message: 'expected an https URL without a query or fragment; got one with, which is not shown.',
     };
   }
-  if (url.protocol === 'http:' && !isLoopback(url.hostname)) {
+  if (url.protocol === 'http:' && !isLoopbackHost(url.hostname)) {
     return {
       message: `expected an https URL; got ${JSON.stringify(value)}.`,
       remedy: 'Credentials are sent there: plain http is for this machine alone.',
@@ -37,6 +37,7 @@ export function urlFault(value: string): Fault | undefined {
   return undefined;
 }
 
-function isLoopback(host: string): boolean {
+/** Whether a host is this machine, so that nothing goes over a network. */
+export function isLoopbackHost(host: string): boolean {
   return host === 'localhost' || host === '[::1]' || (isIP(host) === 4 && host.startsWith('127.'));
 }

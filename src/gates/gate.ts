@@ -39,6 +39,10 @@ export interface GateLimits {
 export const lets = ['listed', 'everyone', 'nobody', 'unknown'] as const;
 export type Lets = (typeof lets)[number];
 
+/** Whether every address that Atlas uses is let in. */
+export const coverages = ['let-in', 'locked-out', 'cannot-tell'] as const;
+export type Coverage = (typeof coverages)[number];
+
 /** What decides about an address beside the list, such as another statement of the same policy. */
 export const decisions = ['let-in', 'shut-out', 'unknown'] as const;
 export type Decision = (typeof decisions)[number];
@@ -136,7 +140,7 @@ export const terraformIgnores: Readonly<Record<GateKind, string>> = {
   'aws-key-policy': '`lifecycle { ignore_changes = [policy] }` on the `aws_kms_key` or `aws_kms_key_policy`',
   'azure-key-vault': '`lifecycle { ignore_changes = [network_acls[0].ip_rules] }`',
   'gcp-access-level':
-    '`lifecycle { ignore_changes = [basic[0].conditions] }` on the `google_access_context_manager_access_level`',
+    '`lifecycle { ignore_changes = [basic] }` on the `google_access_context_manager_access_level` (the whole block: where `combining_function` is not given it is set to AND, which lets in nobody)',
 };
 
 /** One sentence for a list that someone keeps changing. */

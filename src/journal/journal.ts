@@ -6,6 +6,7 @@
 import type { FeedId, Provenance } from '../address/address.ts';
 import type { Cidr } from '../address/cidr.ts';
 import type { Observation } from '../atlas/observation.ts';
+import type { Coverage } from '../gates/gate.ts';
 
 /** One address that a gate has wanted, now or before: the clock of its removal. */
 export interface LedgerRow {
@@ -70,13 +71,38 @@ export interface LockHolder {
   readonly sinceMs: number;
 }
 
-export type LockResult =
-  | { readonly acquired: true; readonly takenFrom?: LockHolder; release(): Promise<void> }
-  | { readonly acquired: false; readonly holder: LockHolder };
+/** How a gate stood from a time on, until the next change. */
+export interface CoverageChange {
+  readonly atMs: number;
+  readonly coverage: Coverage;
+  /** How many wanted addresses were not let in. */
+  readonly missing: number;
+}
+
+/** Proves to the journal that its caller is the one that holds the gate's lock now. */
+export type LockToken = string;
+
+/** A gate's lock in our hands. */
+export interface HeldLock {
+  readonly acquired: true;
+  readonly takenFrom?: LockHolder;
+  readonly token: LockToken;
+  /**
+   * Whether it is certain that nobody else has the lock yet, as far as this process can tell without asking:
+   * asked just before a write is sent. False for good once the journal says that another has it.
+   */
+  isCertain(): boolean;
+  /** Gives it up. Whoever lost it meanwhile takes nothing from the new holder. */
+  release(): Promise<void>;
+}
+
+export type LockResult = HeldLock | { readonly acquired: false; readonly holder: LockHolder };
 
 export interface Journal {
   /** Where it is, for messages: a path or a database's host and name, never a secret. */
   readonly location: string;
+  /** How long a silent holder elsewhere keeps a gate's lock: what `lock` is to be asked for. */
+  readonly lockLeaseMs: number;
 
   recordObservation(observation: Observation): Promise<void>;
   /** The newest complete observation of a feed, with its addresses. */
@@ -87,15 +113,27 @@ export interface Journal {
   observations(filter: { feed?: FeedId; limit: number }): Promise<readonly Omit<Observation, 'addresses'>[]>;
 
   ledger(gateId: string): Promise<readonly LedgerRow[]>;
-  /** Replaces the gate's ledger in one transaction. */
-  saveLedger(gateId: string, rows: readonly LedgerRow[]): Promise<void>;
+  /**
+   * Replaces the gate's ledger in one transaction.
+   *
+   * @param lock when given, fails with a LockLostError, and changes nothing, unless it is the gate's lock still
+   */
+  saveLedger(gateId: string, rows: readonly LedgerRow[], lock?: LockToken): Promise<void>;
 
   owned(gateId: string): Promise<readonly OwnedEntry[]>;
-  /** Takes entries that are in the gate, and that the ledger knows, into our care. Known ones stay as they are. */
-  adopt(gateId: string, cidrs: readonly Cidr[], atMs: number): Promise<void>;
+  /**
+   * Takes entries that are in the gate, and that the ledger knows, into our care. Known ones stay as they are.
+   *
+   * @param lock as in `saveLedger`
+   */
+  adopt(gateId: string, cidrs: readonly Cidr[], atMs: number, lock?: LockToken): Promise<void>;
 
-  /** Durable when it resolves. */
-  beginWrite(intent: WriteIntent): Promise<number>;
+  /**
+   * Durable when it resolves.
+   *
+   * @param lock as in `saveLedger`: who was paused and woke up finds out here that another carries on
+   */
+  beginWrite(intent: WriteIntent, lock?: LockToken): Promise<number>;
   /**
    * Closes a write and sets what is ours, in one transaction:
    * `owned = (owned ∪ (target − before)) ∩ after`; when `after` is null, nothing changes hands.
@@ -121,9 +159,19 @@ export interface Journal {
     limit: number;
   }): Promise<readonly { gateId: string; checksum: string; atMs: number; json: string }[]>;
 
+  /** How a gate stands; kept only where it is another than before, so that it can be told for months. */
+  recordCoverage(gateId: string, change: CoverageChange): Promise<void>;
+  /** Oldest first: how the gate stood at `sinceMs`, where that is known, and every change from then on. */
+  coverage(filter: { gateId: string; sinceMs: number }): Promise<readonly CoverageChange[]>;
+
+  /** What some part of Postern wants to know again after a restart, by a name of its own. */
+  recall(key: string): Promise<unknown>;
+  remember(key: string, value: unknown): Promise<void>;
+
   /**
-   * Takes the gate's lock, or tells who has it. A holder on this host whose process is gone is replaced;
-   * a holder elsewhere is replaced once its lease is over.
+   * Takes the gate's lock, or tells who has it. In a file, a holder on this host is replaced once its process
+   * is gone, and a holder elsewhere once its lease is over. In a database, every holder has a lease, which is
+   * renewed by itself for as long as the lock is held, and measured by the database's clock alone.
    */
   lock(gateId: string, holder: LockHolder, leaseMs: number): Promise<LockResult>;
 

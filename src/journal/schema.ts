@@ -43,6 +43,8 @@ export interface JournalTables {
     error: string | null;
   };
   readonly plan: { gate_id: string; checksum: string; at_ms: number; json: string };
+  readonly coverage: { gate_id: string; at_ms: number; coverage: string; missing: number };
+  readonly memo: { key: string; json: string };
   readonly gate_lock: {
     gate_id: string;
     token: string;
@@ -85,4 +87,10 @@ export const migrations: readonly (readonly string[])[] = [
       process_identity text not null)`,
   ],
   ['create index observation_by_content on observation (content_digest)'],
+  [
+    `create table coverage (
+      gate_id text not null, at_ms bigint not null, coverage text not null, missing integer not null)`,
+    'create index coverage_by_gate on coverage (gate_id, at_ms)',
+    'create table memo (key text primary key, json text not null)',
+  ],
 ];

@@ -1,69 +1,53 @@
 /** The journal over any SQL database that Kysely speaks to. */
-import { createHash, randomUUID } from 'node:crypto';
-import { hostname } from 'node:os';
-import { threadId } from 'node:worker_threads';
-import { type Kysely, type Selectable, sql } from 'kysely';
+import { createHash } from 'node:crypto';
+import type { Kysely, Selectable } from 'kysely';
 import type { FeedId } from '../address/address.ts';
 import type { Cidr } from '../address/cidr.ts';
 import type { Observation } from '../atlas/observation.ts';
-import type { Clock } from '../clock.ts';
+import { systemClock } from '../clock.ts';
+import type { Coverage } from '../gates/gate.ts';
 import { redactSecrets } from '../secret.ts';
 import { canonicalJson } from './canonical-json.ts';
-import { JournalError } from './errors.ts';
+import { JournalError, LockLostError } from './errors.ts';
+import { GateLocks, verifyLock } from './gate-locks.ts';
 import type {
+  CoverageChange,
   Journal,
   LedgerRow,
   LockHolder,
   LockResult,
+  LockToken,
   OwnedEntry,
   WriteIntent,
   WriteKind,
   WriteOutcome,
   WriteRecord,
 } from './journal.ts';
-import { livenessOf, processIdentity } from './process-identity.ts';
 import { prune } from './retention.ts';
 import type { JournalTables } from './schema.ts';
-import type { Turns } from './turns.ts';
-
-export interface SqlJournalOptions {
-  readonly db: Kysely<JournalTables>;
-  readonly location: string;
-  readonly clock: Clock;
-  readonly transaction: { readonly begin: string; readonly commit: string; readonly rollback: string };
-  /** Whose transactions wait for each other: there is one connection, and there may be more to one file. */
-  readonly turns: Turns;
-  /** What a fault of the database means, where, and what to do. */
-  explain(error: unknown): JournalError;
-}
+import type { SqlStore } from './sql-store.ts';
 
 /** Pruning more often than this gains nothing. */
 const pruneEveryMs = 60 * 60 * 1000;
 
-/** The locks that this process holds. A row of ours that is not among them was left over by a failed release. */
-const heldTokens = new Set<string>();
-/** Another thread has the same pid, and a set of its own. */
-const tokenPrefix = `${threadId}:`;
+/** Contents are shared by readings, so that one recording must not prune what another is about to refer to. */
+const readingsScope = 'readings';
 
 export class SqlJournal implements Journal {
   readonly location: string;
+  readonly lockLeaseMs: number;
   readonly #db: Kysely<JournalTables>;
-  readonly #clock: Clock;
-  readonly #transaction: SqlJournalOptions['transaction'];
-  readonly #explain: SqlJournalOptions['explain'];
-  /** Token → gate of each lock whose row may still be there. */
-  readonly #locks = new Map<string, string>();
+  readonly #store: SqlStore;
+  readonly #locks: GateLocks;
   #hasFailed = false;
   #prunedAtMs = Number.NEGATIVE_INFINITY;
-  readonly #turns: Turns;
 
-  constructor({ db, location, clock, transaction, turns, explain }: SqlJournalOptions) {
-    this.#db = db;
-    this.location = location;
-    this.#clock = clock;
-    this.#transaction = transaction;
-    this.#turns = turns;
-    this.#explain = explain;
+  constructor(store: SqlStore) {
+    this.#db = store.db;
+    this.location = store.location;
+    this.lockLeaseMs = store.lockLeaseMs;
+    this.#store = store;
+    this.#locks = new GateLocks(store.locks, (work, scope) => this.#inTransaction(work, scope));
   }
 
   recordObservation(observation: Observation): Promise<void> {
@@ -95,7 +79,7 @@ export class SqlJournal implements Journal {
       if (Math.abs(atMs - this.#prunedAtMs) < pruneEveryMs) return;
       await prune(db, atMs);
       this.#prunedAtMs = atMs;
-    });
+    }, readingsScope);
   }
 
   lastComplete(feed: FeedId): Promise<Observation | undefined> {
@@ -157,8 +141,9 @@ export class SqlJournal implements Journal {
     });
   }
 
-  saveLedger(gateId: string, rows: readonly LedgerRow[]): Promise<void> {
+  saveLedger(gateId: string, rows: readonly LedgerRow[], lock?: LockToken): Promise<void> {
     return this.#inTransaction(async db => {
+      await verifyLock(db, gateId, lock);
       await db.deleteFrom('ledger').where('gate_id', '=', gateId).execute();
       for (const chunk of chunksOf(rows, 100)) {
         await db
@@ -177,7 +162,7 @@ export class SqlJournal implements Journal {
           )
           .execute();
       }
-    });
+    }, gateId);
   }
 
   owned(gateId: string): Promise<readonly OwnedEntry[]> {
@@ -191,12 +176,16 @@ export class SqlJournal implements Journal {
     });
   }
 
-  adopt(gateId: string, cidrs: readonly Cidr[], atMs: number): Promise<void> {
-    return this.#inTransaction(db => own(db, gateId, cidrs, 'adopted', atMs));
+  adopt(gateId: string, cidrs: readonly Cidr[], atMs: number, lock?: LockToken): Promise<void> {
+    return this.#inTransaction(async db => {
+      await verifyLock(db, gateId, lock);
+      await own(db, gateId, cidrs, 'adopted', atMs);
+    }, gateId);
   }
 
-  beginWrite(intent: WriteIntent): Promise<number> {
+  beginWrite(intent: WriteIntent, lock?: LockToken): Promise<number> {
     return this.#inTransaction(async db => {
+      await verifyLock(db, intent.gateId, lock);
       const row = await db
         .insertInto('write_record')
         .values({
@@ -207,7 +196,7 @@ export class SqlJournal implements Journal {
           target: JSON.stringify(intent.target),
           plan_checksum: intent.planChecksum,
           by: intent.by,
-          reason: redactSecrets(intent.reason),
+          reason: storable(intent.reason),
           at_ms: intent.atMs,
           outcome: null,
           after: null,
@@ -217,7 +206,7 @@ export class SqlJournal implements Journal {
         .returning('id')
         .executeTakeFirstOrThrow();
       return row.id;
-    });
+    }, intent.gateId);
   }
 
   finishWrite(
@@ -225,7 +214,11 @@ export class SqlJournal implements Journal {
     result: { outcome: WriteOutcome; after: readonly Cidr[] | null; atMs: number; error?: string },
   ): Promise<void> {
     return this.#inTransaction(async db => {
-      const row = await db.selectFrom('write_record').selectAll().where('id', '=', id).executeTakeFirst();
+      const found = db.selectFrom('write_record').where('id', '=', id);
+      // Which gate a write is of never changes; everything else is read once the gate is ours.
+      const gate = await found.select('gate_id').executeTakeFirst();
+      if (gate) await this.#store.enter?.(db, gate.gate_id);
+      const row = await found.selectAll().executeTakeFirst();
       if (!row) {
         throw new JournalError(
           `The journal ${this.location} has no write ${id} to finish.`,
@@ -240,7 +233,7 @@ export class SqlJournal implements Journal {
           outcome: result.outcome,
           after: result.after && JSON.stringify(result.after),
           finished_at_ms: result.atMs,
-          error: result.error === undefined ? null : redactSecrets(result.error),
+          error: result.error === undefined ? null : storable(result.error),
         })
         .where('id', '=', id)
         .execute();
@@ -298,7 +291,7 @@ export class SqlJournal implements Journal {
         .insertInto('plan')
         .values({ gate_id: plan.gateId, checksum: plan.checksum, at_ms: plan.atMs, json: plan.json })
         .execute();
-    });
+    }, plan.gateId);
   }
 
   plans(filter: { gateId?: string; limit: number }) {
@@ -319,47 +312,53 @@ export class SqlJournal implements Journal {
     });
   }
 
-  async lock(gateId: string, holder: LockHolder, leaseMs: number): Promise<LockResult> {
-    const token = `${tokenPrefix}${randomUUID()}`;
-    const result = await this.#inTransaction(async db => {
-      const row = await db
-        .selectFrom('gate_lock')
-        .selectAll()
+  recordCoverage(gateId: string, { atMs, coverage, missing }: CoverageChange): Promise<void> {
+    return this.#inTransaction(async db => {
+      const newest = await db
+        .selectFrom('coverage')
+        .select(['coverage', 'missing'])
         .where('gate_id', '=', gateId)
+        .orderBy('at_ms', 'desc')
+        .limit(1)
         .executeTakeFirst();
-      const current = row && holderOf(row);
-      if (row && current && isHeld(row, this.#clock.now())) {
-        return { acquired: false, holder: current } as const;
-      }
-      await db.deleteFrom('gate_lock').where('gate_id', '=', gateId).execute();
-      await db
-        .insertInto('gate_lock')
-        .values({
-          gate_id: gateId,
-          token,
-          pid: holder.pid,
-          host: holder.host,
-          command: holder.command,
-          since_ms: holder.sinceMs,
-          lease_until_ms: this.#clock.now() + leaseMs,
-          process_identity: processIdentity(holder.pid),
-        })
-        .execute();
-      return { acquired: true, ...(current && { takenFrom: current }) } as const;
-    });
-    if (!result.acquired) return result;
-    heldTokens.add(token);
-    this.#locks.set(token, gateId);
-    return { ...result, release: () => this.#release(gateId, token) };
+      if (newest && newest.coverage === coverage && newest.missing === missing) return;
+      await db.insertInto('coverage').values({ gate_id: gateId, at_ms: atMs, coverage, missing }).execute();
+    }, gateId);
   }
 
-  async #release(gateId: string, token: string): Promise<void> {
-    // Given up even if the row cannot be deleted now: the next caller in this process may replace it.
-    heldTokens.delete(token);
-    await this.#inTransaction(async db => {
-      await db.deleteFrom('gate_lock').where('gate_id', '=', gateId).where('token', '=', token).execute();
+  coverage({ gateId, sinceMs }: { gateId: string; sinceMs: number }): Promise<readonly CoverageChange[]> {
+    return this.#explained(async () => {
+      const changes = this.#db.selectFrom('coverage').selectAll().where('gate_id', '=', gateId);
+      const before = await changes.where('at_ms', '<=', sinceMs).orderBy('at_ms', 'desc').limit(1).execute();
+      const after = await changes.where('at_ms', '>', sinceMs).orderBy('at_ms').execute();
+      return [...before, ...after].map(({ at_ms, coverage, missing }) => ({
+        atMs: Number(at_ms),
+        coverage: coverage as Coverage,
+        missing,
+      }));
     });
-    this.#locks.delete(token);
+  }
+
+  recall(key: string): Promise<unknown> {
+    return this.#explained(async () => {
+      const row = await this.#db.selectFrom('memo').select('json').where('key', '=', key).executeTakeFirst();
+      return row && JSON.parse(row.json);
+    });
+  }
+
+  async remember(key: string, value: unknown): Promise<void> {
+    const json = withoutSecrets(value);
+    await this.#inTransaction(async db => {
+      await db
+        .insertInto('memo')
+        .values({ key, json })
+        .onConflict(oc => oc.column('key').doUpdateSet({ json }))
+        .execute();
+    });
+  }
+
+  lock(gateId: string, holder: LockHolder, leaseMs: number): Promise<LockResult> {
+    return this.#locks.lock(gateId, holder, leaseMs);
   }
 
   /**
@@ -367,41 +366,39 @@ export class SqlJournal implements Journal {
    * them, and a daemon must not lock itself out. Never throws: every commit is on disk already.
    */
   async close(): Promise<void> {
-    for (const [token, gateId] of this.#hasFailed ? this.#locks : [])
-      await this.#release(gateId, token).catch(() => {});
-    await this.#turns.take(async () => {});
+    await this.#locks.close({ release: this.#hasFailed });
+    await this.#store.turns(undefined)?.take(async () => {});
     await this.#db.destroy().catch(() => {});
   }
 
   async #explained<T>(work: () => Promise<T>): Promise<T> {
-    try {
-      return await work();
-    } catch (error) {
-      this.#hasFailed = true;
-      throw this.#explain(error);
+    for (let attempt = 0; ; attempt++) {
+      try {
+        return await work();
+      } catch (error) {
+        const delayMs = this.#store.retryDelayMs?.(error, attempt);
+        if (delayMs === undefined) {
+          // That another has the lock is no fault of the journal.
+          if (!(error instanceof LockLostError)) this.#hasFailed = true;
+          throw this.#store.explain(error);
+        }
+        await systemClock.sleep(delayMs);
+      }
     }
   }
 
-  #inTransaction<T>(work: (db: Kysely<JournalTables>) => Promise<T>): Promise<T> {
-    const { begin, commit, rollback } = this.#transaction;
-    return this.#explained(() =>
-      this.#turns.take(() =>
-        this.#db.connection().execute(async db => {
-          await sql.raw(begin).execute(db);
-          try {
-            const result = await work(db);
-            await sql.raw(commit).execute(db);
-            return result;
-          } catch (error) {
-            await sql
-              .raw(rollback)
-              .execute(db)
-              .catch(() => {});
-            throw error;
-          }
-        }),
-      ),
-    );
+  /** @param scope within which transactions run one after another; none for a single statement */
+  #inTransaction<T>(work: (db: Kysely<JournalTables>) => Promise<T>, scope?: string): Promise<T> {
+    const turns = this.#store.turns(scope);
+    const transact = () => this.#explained(() => this.#transact(work, scope));
+    return turns ? turns.take(transact) : transact();
+  }
+
+  #transact<T>(work: (db: Kysely<JournalTables>) => Promise<T>, scope: string | undefined): Promise<T> {
+    return this.#store.transact(async db => {
+      if (scope !== undefined) await this.#store.enter?.(db, scope);
+      return await work(db);
+    });
   }
 }
 
@@ -419,23 +416,6 @@ async function own(
       .onConflict(oc => oc.doNothing())
       .execute();
   }
-}
-
-/**
- * A process on this machine holds its lock as long as it lives. Where that cannot be told for sure, on another
- * machine or where only the pid is known, it holds it until the lease is over.
- */
-function isHeld(row: Selectable<JournalTables['gate_lock']>, nowMs: number): boolean {
-  const isLeased = Number(row.lease_until_ms) > nowMs;
-  if (row.host !== hostname()) return isLeased;
-  const isOurs = row.pid === process.pid && row.process_identity === processIdentity(process.pid);
-  if (isOurs && row.token.startsWith(tokenPrefix)) return heldTokens.has(row.token);
-  const liveness = livenessOf(row.pid, row.process_identity);
-  return liveness === 'unknown' ? isLeased : liveness === 'alive';
-}
-
-function holderOf(row: Selectable<JournalTables['gate_lock']>): LockHolder {
-  return { pid: row.pid, host: row.host, command: row.command, sinceMs: Number(row.since_ms) };
 }
 
 function recordOf(row: Selectable<JournalTables['write_record']>): WriteRecord {
@@ -479,7 +459,12 @@ function chunksOf<T>(list: readonly T[], size: number): readonly (readonly T[])[
   );
 }
 
-/** Texts may quote what a server sent, and a server may quote what it was sent. */
+/** Texts may quote what a server sent, and a server may quote what it was sent. PostgreSQL takes no NUL. */
+function storable(text: string): string {
+  return redactSecrets(text).replaceAll('\0', '\ufffd');
+}
+
+/** The same for all texts in a value; JSON spells out what is no text. */
 function withoutSecrets(value: unknown): string {
   return JSON.stringify(value, (_key, part: unknown) =>
     typeof part === 'string' ? redactSecrets(part) : part,

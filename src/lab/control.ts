@@ -1,14 +1,14 @@
 /** Control of a lab that runs for itself: changing its world with curl. Loopback only, and no secret is needed. */
 import type { LabCluster } from './atlas/model.ts';
-import { type FaultAct, type LabService, poisons } from './faults.ts';
+import { type FaultAct, type LabService, labServices, poisons } from './faults.ts';
 import type { Answer, Incoming } from './http.ts';
 import type { Lab } from './index.ts';
+import { countListed, takeOut } from './key-list.ts';
 import { refusals } from './refusals.ts';
 
 interface Controlled {
   readonly lab: Lab;
   readonly projectId: string;
-  readonly vaultId: string;
   /** The lab's clock, where it can be moved. */
   readonly clock?: { advance(ms: number): void };
 }
@@ -16,10 +16,10 @@ interface Controlled {
 type Control = (controlled: Controlled, body: any) => unknown;
 
 const controls: Readonly<Record<string, Control>> = {
-  'GET /lab/state': ({ lab, projectId, vaultId }) => ({
+  'GET /lab/state': ({ lab, projectId }) => ({
     keyValid: lab.atlas.isKeyValid(projectId),
     lockedOut: lab.atlas.lockedOut(projectId),
-    rules: lab.azure.get(vaultId).properties.networkAcls?.ipRules.length,
+    rules: countListed(lab, lab.atlas.project(projectId).key),
     requests: lab.requests.length,
   }),
   'POST /lab/add': ({ lab }, { cidrs, cloud = 'aws', region = 'us-east-1', announced = false }) =>
@@ -44,10 +44,7 @@ const controls: Readonly<Record<string, Control>> = {
     lab.faults.add({ ...path, ...fault, on: serviceOf(on), act: actOf(act) });
   },
   'POST /lab/heal': ({ lab }) => lab.faults.clear(),
-  'POST /lab/meddle': ({ lab, vaultId }, { cidr }) =>
-    lab.azure.edit(vaultId, 'terraform@example.com', ({ properties: { networkAcls } }) => {
-      if (networkAcls) networkAcls.ipRules = networkAcls.ipRules.filter(({ value }) => value !== cidr);
-    }),
+  'POST /lab/meddle': ({ lab, projectId }, { cidr }) => takeOut(lab, lab.atlas.project(projectId).key, cidr),
   'POST /lab/advance': ({ clock }, { seconds }) => {
     if (!clock) throw new Error('the clock of this lab is the real one and cannot be moved');
     if (!(seconds > 0)) throw new Error('expected "seconds", a number above 0');
@@ -83,8 +80,9 @@ function clusterOf({ atlas }: Lab, projectId: string, name: unknown): LabCluster
 }
 
 function serviceOf(on: unknown): LabService {
-  if (on === 'atlas' || on === 'azure' || on === 'entra') return on;
-  throw new Error('expected "on", one of atlas, azure, entra');
+  const service = labServices.find(known => known === on);
+  if (service !== undefined) return service;
+  throw new Error(`expected "on", one of ${labServices.join(', ')}`);
 }
 
 /** What can be said in JSON; an edit is a function, and `poison` has those. */

@@ -1,4 +1,4 @@
-import type { LabProject } from './atlas/model.ts';
+import type { AtlasModel, LabProject } from './atlas/model.ts';
 import type { Lab } from './index.ts';
 
 export const labOrganizationId = 'a0123456789abcdef012345a';
@@ -28,11 +28,16 @@ export function defaultWorld({ atlas, azure, credentials }: Lab): LabProject {
     credentials.azure.tenantId,
   );
   const project = atlas.addProject('payments', labOrganizationId, { cloud: 'azure', vaultId: labVaultId });
+  addClusters(atlas, project);
+  return project;
+}
+
+/** A replica set and a sharded cluster, both in use. */
+export function addClusters(atlas: AtlasModel, project: LabProject): void {
   const orders = atlas.createCluster(project.id, 'orders');
   atlas.provision(orders, 3);
   atlas.finishCreating(orders);
   const ledger = atlas.createCluster(project.id, 'ledger', 'SHARDED');
   atlas.provision(ledger, 9);
   atlas.finishCreating(ledger);
-  return project;
 }

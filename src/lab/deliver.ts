@@ -7,7 +7,7 @@ export interface LabRequest {
   readonly atMs: number;
   readonly service: LabService;
   readonly method: string;
-  /** With its query. */
+  /** With its query; of AWS, the operation: `/GetKeyPolicy`. */
   readonly path: string;
   readonly status: number;
 }
@@ -27,6 +27,8 @@ export interface Answer {
   readonly headers?: Readonly<Record<string, string>>;
   /** Sent as JSON; undefined sends no body. */
   readonly json?: unknown;
+  /** Sent as it is, in place of JSON. */
+  readonly text?: string;
 }
 
 export interface DeliveryOptions {
@@ -34,6 +36,8 @@ export interface DeliveryOptions {
   readonly clock: Clock;
   readonly faults: Faults;
   readonly log: LabRequest[];
+  /** What a request asks for, where its path does not tell: faults and the log take it for the path. */
+  operationOf?(request: Pick<Incoming, 'headers' | 'body'>): string;
   handle(request: Incoming): Answer | Promise<Answer>;
   /** Waits out a fault's latency. */
   wait(ms: number): Promise<void>;
@@ -54,8 +58,10 @@ export async function deliver(options: DeliveryOptions, request: Incoming): Prom
   const { clock, faults, log } = options;
   const { method, path, target } = request;
   const service = typeof options.service === 'function' ? options.service(path) : options.service;
-  const acts = faults.take(service, method, path);
-  const note = (status: number) => log.push({ atMs: clock.now(), service, method, path: target, status });
+  const operation = options.operationOf?.(request);
+  const acts = faults.take(service, method, operation === undefined ? path : `/${operation}`);
+  const logged = operation === undefined ? target : `/${operation}`;
+  const note = (status: number) => log.push({ atMs: clock.now(), service, method, path: logged, status });
 
   for (const act of acts) {
     if (act.kind === 'latency') await options.wait(act.ms);
@@ -75,8 +81,7 @@ export async function deliver(options: DeliveryOptions, request: Incoming): Prom
   if (acts.some(({ kind }) => kind === 'cut-after')) return { kind: 'cut' };
   const instead = acts.find(act => act.kind === 'answer-after');
   if (instead) return canned(instead);
-  const json = edited(answer, acts);
-  const body = json === undefined ? '' : JSON.stringify(json);
+  const body = bodyOf(answer, acts);
   return {
     kind: acts.some(({ kind }) => kind === 'truncate') ? 'half' : 'whole',
     status: answer.status,
@@ -94,10 +99,9 @@ function canned({ status, headers, body = '' }: CannedAnswer): Delivery {
 }
 
 /** What is edited is the resource; a refusal or a challenge goes through as it is. */
-function edited({ status, json }: Answer, acts: readonly FaultAct[]): unknown {
-  let body = json;
-  if (status === 200) {
-    for (const act of acts) if (act.kind === 'edit') body = act.edit(structuredClone(body));
-  }
-  return body;
+function bodyOf({ status, json, text }: Answer, acts: readonly FaultAct[]): string {
+  const edits = status === 200 ? acts.filter(act => act.kind === 'edit') : [];
+  if (text !== undefined) return edits.reduce((body, { edit }) => String(edit(body)), text);
+  const edited = edits.reduce((body, { edit }) => edit(structuredClone(body)), json);
+  return edited === undefined ? '' : JSON.stringify(edited);
 }

@@ -1,5 +1,6 @@
 /** Faults on request: what a real network and a real cloud do on a bad day. */
-export type LabService = 'atlas' | 'azure' | 'entra';
+export const labServices = ['atlas', 'azure', 'entra', 'gcp', 'google', 'kms', 'iam', 'sts'] as const;
+export type LabService = (typeof labServices)[number];
 
 export interface CannedAnswer {
   readonly status: number;
@@ -22,13 +23,13 @@ export type FaultAct =
   | { readonly kind: 'truncate' }
   /** Something that happens right after the request was dealt with, before its answer leaves. */
   | { readonly kind: 'meanwhile'; happens(): void }
-  /** The answer's JSON is changed on its way. */
+  /** The answer's JSON, or its XML as a text, is changed on its way. */
   | { readonly kind: 'edit'; edit(body: any): unknown };
 
 export interface Fault {
   readonly on: LabService;
   readonly method?: string;
-  /** Matched anywhere in the path. */
+  /** Matched anywhere in the path; where AWS has one path for everything, the operation: `/PutKeyPolicy`. */
   readonly path?: string;
   /** How many requests it hits; default: until it is removed. */
   readonly times?: number;

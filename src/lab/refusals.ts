@@ -1,4 +1,4 @@
-/** Answers by which Atlas and Azure refuse on a bad day, each an act for `faults.add`. */
+/** Answers by which Atlas, Azure and AWS refuse on a bad day, each an act for `faults.add`. */
 import type { FaultAct } from './faults.ts';
 
 type AnswerAct = Extract<FaultAct, { kind: 'answer' }>;
@@ -43,6 +43,13 @@ export const refusals = {
       'SubnetsHaveNoServiceEndpointsConfigured',
       `Subnets ${subnetId} do not have ServiceEndpoints for Microsoft.KeyVault resources configured.`,
     ),
+  kmsThrottled: () => kms(400, 'ThrottlingException', 'Rate exceeded'),
+  kmsInternal: () => kms(500, 'KMSInternalException', 'The request failed because of an internal error.'),
+  kmsDependencyTimeout: () =>
+    kms(503, 'DependencyTimeoutException', 'The request timed out while waiting for a dependency.'),
+  iamThrottled: () => iam(400, 'Throttling', 'Rate exceeded'),
+  iamFailure: () =>
+    iam(500, 'ServiceFailure', 'The request processing has failed because of an unknown error.'),
 } as const;
 
 function atlas(
@@ -57,6 +64,29 @@ function atlas(
     status,
     headers: { 'x-error-code': errorCode },
     body: JSON.stringify({ detail, error: status, errorCode, parameters, reason }),
+  };
+}
+
+function kms(status: number, __type: string, message: string): AnswerAct {
+  return {
+    kind: 'answer',
+    status,
+    headers: {
+      'content-type': 'application/x-amz-json-1.1',
+      'x-amzn-requestid': '6f2c1a7e-0b1d-4c3f-9a58-2e4d7c9b1f03',
+    },
+    body: JSON.stringify({ __type, message }),
+  };
+}
+
+function iam(status: number, code: string, message: string): AnswerAct {
+  const type = status < 500 ? 'Sender' : 'Receiver';
+  const requestId = '6f2c1a7e-0b1d-4c3f-9a58-2e4d7c9b1f03';
+  return {
+    kind: 'answer',
+    status,
+    headers: { 'content-type': 'text/xml', 'x-amzn-requestid': requestId },
+    body: `<ErrorResponse xmlns="https://iam.amazonaws.com/doc/2010-05-08/"><Error><Type>${type}</Type><Code>${code}</Code><Message>${message}</Message></Error><RequestId>${requestId}</RequestId></ErrorResponse>`,
   };
 }
 

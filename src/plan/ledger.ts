@@ -66,9 +66,13 @@ export function restartGrace(
 }
 
 function countAbsence(row: LedgerRow, { atMs, latestMs = atMs, minReadGapMs }: LedgerReading): LedgerRow {
+  // Another worker's newer reading wanted it.
+  if (atMs < row.lastWantedAtMs) return row;
   if (row.absentSinceMs === null) {
     return { ...row, absentSinceMs: latestMs, absentReads: 1, lastAbsentReadAtMs: atMs };
   }
+  // One reading counts once, whoever plans on it again, with whatever gap.
+  if (row.lastAbsentReadAtMs !== null && atMs <= row.lastAbsentReadAtMs) return row;
   // Two readings a moment apart may be one cached answer, and a clock that went back proves nothing.
   if (row.lastAbsentReadAtMs !== null && atMs - row.lastAbsentReadAtMs < minReadGapMs) return row;
   return { ...row, absentReads: row.absentReads + 1, lastAbsentReadAtMs: atMs };

@@ -1,6 +1,7 @@
 import type { Address, Provenance } from '../address/address.ts';
 import { AddressSet } from '../address/address-set.ts';
 import { type Cidr, compareCidrs } from '../address/cidr.ts';
+import { faultLines } from '../atlas/observation.ts';
 import type { GateLimits } from '../gates/gate.ts';
 import type { LedgerRow } from '../journal/journal.ts';
 import { planChecksum } from './checksum.ts';
@@ -76,7 +77,7 @@ export function makePlan(input: PlanInput): Plan {
       atMs: newest.atMs,
       complete: newest.complete,
       addresses: new Set(newest.addresses.map(({ cidr }) => cidr)).size,
-      faults: newest.faults.map(fault => `${fault.place}: ${fault.message}`),
+      faults: faultLines(newest),
     })),
     entries: describeEntries(
       input,

@@ -4,12 +4,13 @@
  */
 import { GateConflictError, type GateKind, type GateState, leaveTheListAlone } from '../gates/gate.ts';
 import type { Plan } from '../plan/plan.ts';
+import { coverageOf } from './coverage.ts';
 import { type Prepared, prepare } from './prepare.ts';
 import { putBack } from './put-back.ts';
 import { recover } from './recover.ts';
 import { RemovalNotConfirmed, removeConfirmed } from './remove-confirmed.ts';
 import type { Run, RunResult, RunStatus, RunWrite } from './run.ts';
-import { type ResultBuilder, takeLock, withLock } from './with-lock.ts';
+import { type ResultBuilder, release, takeLock, withLock } from './with-lock.ts';
 import { deltaOf, isRemoval, type StepWrite, writeStep } from './write-step.ts';
 
 /** How often a run plans anew when someone else changes the list under it. */
@@ -27,19 +28,22 @@ export interface ApplyOptions {
 /** Makes the plan of one gate and changes nothing but the journal. Throws a `GateError` when the gate cannot be read. */
 export async function planGate(run: Run): Promise<Plan> {
   run.report({ kind: 'reading-gate' });
-  const prepared = await prepare(run, await run.gate.read());
-  // Without the lock another run may be writing a newer ledger; its reading counts, and ours is not needed.
+  const state = await run.gate.read();
   const lock = await takeLock(run);
-  if (lock?.acquired) {
-    await saveReading(run, prepared);
-    await run.journal.attempt(() => lock.release());
+  // Without the lock another run may be writing a newer ledger; its reading counts, and ours is not needed.
+  if (!lock?.acquired) return (await prepare(run, state)).plan;
+  try {
+    const prepared = await prepare(run, state);
+    await saveReading({ ...run, lock }, prepared);
+    return prepared.plan;
+  } finally {
+    await release(run, lock);
   }
-  return prepared.plan;
 }
 
 /** Brings one gate in step. Never throws for a fault of the gate, a feed or the journal: the result tells. */
 export function applyGate(run: Run, options: ApplyOptions = {}): Promise<RunResult> {
-  return withLock(run, result => applyLocked(run, options, result));
+  return withLock(run, (locked, result) => applyLocked(locked, options, result));
 }
 
 async function applyLocked(run: Run, options: ApplyOptions, result: ResultBuilder): Promise<RunResult> {
@@ -154,12 +158,19 @@ async function refuse(
 
 async function adopt(run: Run, plan: Plan): Promise<void> {
   if (plan.adopts.length === 0 || plan.policy === 'observe') return;
-  await run.journal.attempt(journal => journal.adopt(run.gate.id, plan.adopts, run.clock.now()));
+  await run.journal.attempt(journal =>
+    journal.adopt(run.gate.id, plan.adopts, run.clock.now(), run.lock?.token),
+  );
 }
 
 async function saveReading(run: Run, { plan, ledger }: Prepared): Promise<void> {
   await run.journal.attempt(async journal => {
-    if (ledger) await journal.saveLedger(run.gate.id, ledger);
+    if (ledger) await journal.saveLedger(run.gate.id, ledger, run.lock?.token);
+    await journal.recordCoverage(run.gate.id, {
+      atMs: plan.atMs,
+      coverage: coverageOf(plan),
+      missing: plan.missing.length,
+    });
     await journal.recordPlan({
       gateId: run.gate.id,
       checksum: plan.checksum,

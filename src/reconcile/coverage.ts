@@ -1,8 +1,8 @@
 /** Whether Atlas is let in, right now: what `postern check` answers. */
+import type { Coverage } from '../gates/gate.ts';
 import type { Plan } from '../plan/plan.ts';
 
-export const coverages = ['let-in', 'locked-out', 'cannot-tell'] as const;
-export type Coverage = (typeof coverages)[number];
+export { type Coverage, coverages } from '../gates/gate.ts';
 
 /**
  * `locked-out`: at least one wanted address is not let in, or nobody is. `cannot-tell`: a feed could not be

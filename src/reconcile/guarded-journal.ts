@@ -3,6 +3,7 @@
  * (DESIGN.md §3, invariant 8). Once it has failed it counts as unavailable for the rest of the run, because
  * half a record is worse than none.
  */
+import { LockLostError } from '../journal/errors.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { SpooledWrite } from '../journal/spool.ts';
 
@@ -31,12 +32,18 @@ export class GuardedJournal {
     return this.#reason;
   }
 
-  /** Does `work` with the journal; undefined when the journal is, or turns out to be, unavailable. */
+  /**
+   * Does `work` with the journal; undefined when the journal is, or turns out to be, unavailable.
+   *
+   * @throws LockLostError when another run has the gate's lock by now
+   */
   async attempt<T>(work: (journal: Journal) => Promise<T>): Promise<T | undefined> {
     if (!this.#journal || this.#reason !== undefined) return undefined;
     try {
       return await work(this.#journal);
     } catch (error) {
+      // The journal is well: it is this run that has to end.
+      if (error instanceof LockLostError) throw error;
       this.#reason = error instanceof Error ? error.message : String(error);
       this.#onFailure(this.#reason);
       return undefined;

@@ -25,7 +25,11 @@ export async function putBack(
   const lost = deltaOf(removal.before, removal.target).removes.filter(cidr => !present.has(cidr));
   const { gate, clock } = run;
   await run.journal.attempt(async journal =>
-    journal.saveLedger(gate.id, restartGrace(await journal.ledger(gate.id), lost, clock.now())),
+    journal.saveLedger(
+      gate.id,
+      restartGrace(await journal.ledger(gate.id), lost, clock.now()),
+      run.lock?.token,
+    ),
   );
   if (lost.length === 0) return undefined;
   run.report({ kind: 'restoring', because });

@@ -6,10 +6,11 @@ import type { FeedId } from '../address/address.ts';
 import type { Cidr } from '../address/cidr.ts';
 import type { Clock } from '../clock.ts';
 import type { Gate } from '../gates/gate.ts';
-import type { WriteKind } from '../journal/journal.ts';
+import type { HeldLock, WriteKind } from '../journal/journal.ts';
 import type { FeedReading, KeyVerdict } from '../plan/input.ts';
 import type { Plan, Policy } from '../plan/plan.ts';
 import type { RemovalPolicy } from '../plan/removal-policy.ts';
+import type { Fence } from './fence.ts';
 import type { GuardedJournal } from './guarded-journal.ts';
 
 /** What the operator asks of one gate. */
@@ -27,6 +28,10 @@ export interface Run {
   readonly settings: GateSettings;
   readonly clock: Clock;
   readonly journal: GuardedJournal;
+  /** The gate's lock while this run works under it; what the run writes down proves it with its token. */
+  readonly lock?: HeldLock;
+  /** Where the gate's transport asks; absent where nothing can be sent. */
+  readonly fence?: Fence;
   /** This run's reading of the gate's feeds; never throws, a feed that fails gives an incomplete reading. */
   readFeeds(): Promise<readonly FeedReading[]>;
   /** Asks Atlas about the key of each of the gate's projects, each time anew; never throws. */

@@ -15,17 +15,20 @@ import {
   type PreviousObservation,
   readEncryptionAtRest,
 } from '../atlas/index.ts';
+import { faultLines } from '../atlas/observation.ts';
 import type { Clock } from '../clock.ts';
 import type { Config, GateConfig, StaticAddress } from '../config/config.ts';
 import type { Gate } from '../gates/gate.ts';
 import type { Journal } from '../journal/journal.ts';
+import { openJournalAt } from '../journal/open.ts';
 import { appendToSpool, drainSpool, type SpooledWrite, spoolPaths } from '../journal/spool.ts';
-import { openJournal } from '../journal/sqlite/open.ts';
 import type { KeyVerdict } from '../plan/input.ts';
 import type { Policy } from '../plan/plan.ts';
 import { defaultRemovalPolicy, type RemovalPolicy } from '../plan/removal-policy.ts';
+import type { Secret } from '../secret.ts';
 import type { Transport } from '../transport/transport.ts';
 import { FeedReader } from './feed-reader.ts';
+import { Fence } from './fence.ts';
 import { GuardedJournal } from './guarded-journal.ts';
 import { keyVerdictOf } from './key-verdict.ts';
 import type { GateSettings, Run, RunEvent } from './run.ts';
@@ -35,15 +38,21 @@ export interface SessionOptions {
   readonly transport: Transport;
   readonly clock: Clock;
   readonly credentials: AtlasCredentials;
+  /** The journal's file, and where additions are spooled. */
   readonly statePath: string;
-  /** Default: a SQLite file at `statePath`, and a spool beside it. */
+  /** The URL of a PostgreSQL database that holds the journal instead. */
+  readonly database?: Secret | undefined;
+  /** In place of both. */
   readonly store?: JournalStore;
   /** Such as `postern apply`, for the lock and the journal. */
   readonly command: string;
   /** Only these gates; default all. */
   readonly gateNames?: readonly string[];
   readonly overrides?: Overrides;
-  openGate(gate: GateConfig): Promise<Gate>;
+  /** How old another worker's complete reading of a feed may be to be used here; default: none is used. */
+  readonly sharedReadingMaxAgeMs?: number;
+  /** @param fence to be asked by the gate's transport before anything that can write is sent */
+  openGate(gate: GateConfig, fence: Fence): Promise<Gate>;
   report(gateName: string | undefined, event: RunEvent): void;
 }
 
@@ -82,7 +91,7 @@ export interface SessionGate {
 /** Never throws for the journal: without it, additions go on. */
 export async function openSession(options: SessionOptions): Promise<Session> {
   const { config, transport, clock, report } = options;
-  const store = options.store ?? fileStore(options.statePath, clock);
+  const store = options.store ?? storeAt(options);
   const { journal, reason } = await tryToOpen(store);
   const guarded = new GuardedJournal({
     journal,
@@ -104,13 +113,14 @@ export async function openSession(options: SessionOptions): Promise<Session> {
     journal: guarded,
     clock,
     shrinkWindowMs: defaultRemovalPolicy.shrinkWindowMs,
+    sharedMaxAgeMs: sharedMaxAgeMs(options),
     observe: (feed, previous) => observeFeed(feed, previous, { client, config, clock }),
     onRead: ({ feed, newest }) =>
       report(undefined, {
         kind: 'feed-read',
         feed,
         addresses: new Set(newest.addresses.map(({ cidr }) => cidr)).size,
-        faults: newest.faults.map(({ place, message }) => `${place}: ${message}`),
+        faults: faultLines(newest),
       }),
   });
   const chosen = config.gates.filter(({ name }) => options.gateNames?.includes(name) ?? true);
@@ -118,8 +128,11 @@ export async function openSession(options: SessionOptions): Promise<Session> {
     journal: guarded,
     gates: chosen.map(gate => ({
       config: gate,
-      open: async () =>
-        runOf(gate, await options.openGate(gate), { options, journal: guarded, feeds, client }),
+      open: async () => {
+        const fence = new Fence();
+        const opened = await options.openGate(gate, fence);
+        return { ...runOf(gate, opened, { options, journal: guarded, feeds, client }), fence };
+      },
     })),
     readFeed: feed => feeds.read(feed),
     close: async () => {
@@ -128,10 +141,10 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   };
 }
 
-function fileStore(path: string, clock: Clock): JournalStore {
-  const paths = spoolPaths(path);
+function storeAt({ statePath, database, clock }: SessionOptions): JournalStore {
+  const paths = spoolPaths(statePath);
   return {
-    open: () => openJournal({ path, clock }),
+    open: () => openJournalAt({ path: statePath, database, clock }),
     spool: write => appendToSpool(paths, write),
     drain: journal => drainSpool(paths, journal),
   };
@@ -143,6 +156,14 @@ async function tryToOpen(store: JournalStore): Promise<{ journal: Journal | unde
   } catch (error) {
     return { journal: undefined, reason: error instanceof Error ? error.message : String(error) };
   }
+}
+
+/**
+ * A run's reading is as old as the oldest of its feeds. So that no reading is counted twice in a ledger, beside a
+ * newer one of another feed, none is shared for longer than readings must be apart to count as two.
+ */
+function sharedMaxAgeMs({ config, sharedReadingMaxAgeMs = 0 }: SessionOptions): number {
+  return Math.min(sharedReadingMaxAgeMs, ...config.gates.map(({ removal }) => removal.minReadGapMs));
 }
 
 interface Parts {

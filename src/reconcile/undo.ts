@@ -30,8 +30,8 @@ export interface UndoOptions {
 }
 
 /** Undoes one write of a gate. Never throws for a fault of the gate, a feed or the journal: the result tells. */
-export function undoWrite(run: Run, options: UndoOptions = {}): Promise<RunResult> {
-  return withLock(run, async result => {
+export function undoWrite(unlocked: Run, options: UndoOptions = {}): Promise<RunResult> {
+  return withLock(unlocked, async (run, result) => {
     const write = await findWrite(run, options.writeId);
     if (typeof write === 'string') return result.end('refused', write, { remedy: 'See `postern history`.' });
     const recovered = await recover(run, await run.gate.read());

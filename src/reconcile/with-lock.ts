@@ -1,12 +1,11 @@
 /** What every writing run shares: the gate's lock, and a result that tells instead of an exception. */
 import { hostname } from 'node:os';
+import { LockLostError } from '../journal/errors.ts';
 import type { LockHolder, LockResult } from '../journal/journal.ts';
 import type { Plan } from '../plan/plan.ts';
+import { TransportError } from '../transport/errors.ts';
 import type { Run, RunResult, RunStatus, RunWrite } from './run.ts';
 import { WriteStoppedError } from './write-step.ts';
-
-/** A run over one gate takes seconds; a holder that is silent for this long, on another machine, is gone. */
-const lockLeaseMs = 15 * 60_000;
 
 /** What a run has come to so far, and how it ends. */
 export interface ResultBuilder {
@@ -21,35 +20,51 @@ export interface ResultBuilder {
  */
 export async function withLock(
   run: Run,
-  work: (result: ResultBuilder) => Promise<RunResult>,
+  work: (locked: Run, result: ResultBuilder) => Promise<RunResult>,
 ): Promise<RunResult> {
   const result = resultBuilder(run);
+  let lock: LockResult | undefined;
   try {
-    const lock = await takeLock(run);
+    lock = await takeLock(run);
     if (lock && !lock.acquired) {
       return result.end(
         'refused',
         `Gate ${run.gate.name} is being worked on by ${describeHolder(lock.holder)}.`,
         {
           remedy:
-            'Wait until it is done; if it died on another machine, its lock ends by itself within 15 minutes.',
+            'Wait until it is done; if it died on another machine, its lock ends by itself: within 15 minutes, or, with a journal in PostgreSQL, within seconds.',
         },
       );
     }
     if (lock?.takenFrom) run.report({ kind: 'lock-taken-over', from: describeHolder(lock.takenFrom) });
+    if (lock) run.fence?.hold(lock);
     try {
-      return await work(result);
+      return await work(lock ? { ...run, lock } : run, result);
     } finally {
-      if (lock) await run.journal.attempt(() => lock.release());
+      run.fence?.drop();
+      await release(run, lock);
     }
   } catch (error) {
-    const isStopped = error instanceof WriteStoppedError && result.writes.length === 0;
-    return result.end(
-      isStopped ? 'refused' : 'failed',
-      error instanceof Error ? error.message : String(error),
-      { error, ...(isStopped && { remedy: error.remedy }) },
-    );
+    const message = error instanceof Error ? error.message : String(error);
+    const isStopped =
+      error instanceof WriteStoppedError || error instanceof LockLostError || isRefusedByFence(error);
+    if (!isStopped || result.writes.length > 0) return result.end('failed', message, { error });
+    const { remedy } = error as { remedy?: string };
+    return result.end('refused', message, { error, ...(remedy !== undefined && { remedy }) });
   }
+}
+
+/** Whoever cannot give it up loses it by itself. */
+export async function release(run: Run, lock: LockResult | undefined): Promise<void> {
+  if (lock?.acquired) await run.journal.attempt(() => lock.release());
+}
+
+/** The gate may have wrapped what the transport said. */
+function isRefusedByFence(error: unknown): boolean {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if (cause instanceof TransportError && cause.kind === 'refused-write') return true;
+  }
+  return false;
 }
 
 /** Undefined when there is no journal to take it from. */
@@ -60,7 +75,7 @@ export async function takeLock(run: Run): Promise<LockResult | undefined> {
     command: run.command,
     sinceMs: run.clock.now(),
   };
-  return await run.journal.attempt(journal => journal.lock(run.gate.id, holder, lockLeaseMs));
+  return await run.journal.attempt(journal => journal.lock(run.gate.id, holder, journal.lockLeaseMs));
 }
 
 function describeHolder({ command, pid, host, sinceMs }: LockHolder): string {

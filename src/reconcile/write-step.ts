@@ -54,6 +54,7 @@ export class WriteStoppedError extends Error {
  * is spooled; anything that takes away does not (DESIGN.md §3, invariant 8).
  *
  * @throws WriteStoppedError when a guard stops it: nothing was written
+ * @throws LockLostError when another run has the gate's lock by now: nothing was written
  * @throws GateConflictError when someone else changed the list: nothing was written, the caller plans again
  * @throws GateError and GateUnverifiedError as the gate does; the journal has what is known of the outcome
  */
@@ -74,7 +75,7 @@ export async function writeStep(run: Run, state: GateState, write: StepWrite): P
     reason: write.reason,
     atMs: clock.now(),
   };
-  const id = await journal.attempt(j => j.beginWrite(intent));
+  const id = await journal.attempt(j => j.beginWrite(intent, run.lock?.token));
   if (id === undefined) {
     const because = journal.unavailable ?? 'unknown';
     run.report({ kind: 'journal-unavailable', because });
@@ -82,6 +83,8 @@ export async function writeStep(run: Run, state: GateState, write: StepWrite): P
       throw new NotJournalledError(
         `The journal cannot record the removal (${because}); nothing was removed.`,
       );
+    // Its lock goes with the journal, and additions go on as they do without either.
+    run.fence?.drop();
   }
   const finish = async (outcome: WriteOutcome | null, after: readonly Cidr[] | null, error?: string) => {
     const atMs = clock.now();

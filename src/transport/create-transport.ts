@@ -7,7 +7,7 @@ import {
   systemCode,
   TransportError,
 } from './errors.ts';
-import { writeReason } from './read-only.ts';
+import { onlyReads, writeReason } from './read-only.ts';
 import { retryDelayMs } from './retry.ts';
 import type { Transport, TransportRequest, TransportResponse } from './transport.ts';
 
@@ -80,6 +80,7 @@ export function createTransport(options: TransportOptions): Transport {
       const deadlineMs = clock.now() + settings.totalTimeoutMs;
       const maxRetries = request.maxRetries ?? settings.maxRetries;
       for (let attempt = 0; ; attempt++) {
+        refuseUnlessFree(request);
         const outcome = await attemptOnce(request, Math.min(settings.tryTimeoutMs, deadlineMs - clock.now()));
         const waitMs =
           attempt < maxRetries
@@ -133,6 +134,16 @@ async function fetchOnce(
   });
   const body = await readBody(request, response, maxBodyBytes, count);
   return { status: response.status, headers: Object.fromEntries(response.headers), body };
+}
+
+/** A try that waited may wake up in another world, so this is asked before each of them. */
+function refuseUnlessFree(request: TransportRequest): void {
+  const reason = request.refusal && !onlyReads(request) ? request.refusal() : undefined;
+  if (reason === undefined) return;
+  throw new TransportError('refused-write', request, `not sent, because ${reason}.`, {
+    // A try before this one was certainly not carried out, or it would not be tried again.
+    mayHaveBeenSent: false,
+  });
 }
 
 /** The whole body, or a `TransportError` thrown when it is too large or shorter than announced. */

@@ -1,4 +1,5 @@
 export { createTransport, type Exchange, type TransportOptions } from './create-transport.ts';
 export { TransportError, type TransportErrorKind } from './errors.ts';
+export { fencedTransport } from './fenced.ts';
 export { useProxyFromEnvironment } from './proxy.ts';
 export type { Transport, TransportRequest, TransportResponse, TransportUsage } from './transport.ts';

@@ -27,7 +27,41 @@ const readingRequests: readonly { readonly name: string; matches(asked: Asked): 
     // A tenant is an id or a domain name; nothing else may stand there, an encoded slash least of all.
     matches: ({ verb, path }) => verb === 'POST' && /^\/[\w.-]+\/oauth2(\/v2\.0)?\/token$/.test(path),
   },
+  {
+    name: 'a token of Google, for a key file or for a person',
+    matches: ({ verb, host, path }) => verb === 'POST' && path === '/token' && isHost(host, 'oauth2'),
+  },
+  {
+    name: 'a token of Google, for an identity of elsewhere',
+    matches: ({ verb, host, path }) => verb === 'POST' && path === '/v1/token' && isHost(host, 'sts'),
+  },
+  {
+    name: 'a token of Google, for a service account that the caller may stand for',
+    matches: ({ verb, host, path }) =>
+      verb === 'POST' &&
+      /^\/v1\/projects\/-\/serviceAccounts\/[\w.@-]+:generateAccessToken$/.test(path) &&
+      isHost(host, 'iamcredentials'),
+  },
+  {
+    name: 'a session with the metadata server of an EC2 machine, whose identity Google may trust',
+    matches: ({ verb, host, path }) =>
+      verb === 'PUT' &&
+      path === '/latest/api/token' &&
+      (host === '169.254.169.254' || host === '[fd00:ec2::254]'),
+  },
+  {
+    name: 'which rights the caller has on an access policy, level or perimeter',
+    matches: ({ verb, host, path }) =>
+      verb === 'POST' &&
+      /^\/v1\/accessPolicies\/\d+(\/(accessLevels|servicePerimeters)\/\w+)?:testIamPermissions$/.test(path) &&
+      isHost(host, 'accesscontextmanager'),
+  },
 ];
+
+/** A service of Google's, over its own port; or the lab, which is on this machine. */
+function isHost(host: string, service: string): boolean {
+  return host === `${service}.googleapis.com` || /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/.test(host);
+}
 
 /** Headers by which some servers take a GET for something else. */
 const overridingHeaders = ['x-http-method-override', 'x-http-method', 'x-method-override'];

@@ -12,6 +12,8 @@ export interface TransportRequest {
   readonly signal?: AbortSignal;
   /** How often a fault may be retried; 0 where the caller retries. Default: the transport's own. */
   readonly maxRetries?: number;
+  /** Asked just before each try, where the request can write: why it may not be sent now. */
+  readonly refusal?: () => string | undefined;
 }
 
 export interface TransportResponse {

@@ -22,6 +22,8 @@ test('without a file everything is at its default and there are no gates', () =>
     },
     static: [],
     gates: [],
+    notify: [],
+    server: undefined,
     findings: [],
   });
 });

@@ -32,6 +32,7 @@ export async function openWorkbench(removal: Partial<RemovalPolicy> = {}): Promi
       throw new Error('the stage has its own config');
     },
     statePathOf: () => '',
+    databaseOf: () => undefined,
     confirm: async () => {},
   };
   const stage = await openStage(context, clock, removal);

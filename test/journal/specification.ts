@@ -2,30 +2,35 @@
 import fc from 'fast-check';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Cidr } from '../../src/address/cidr.ts';
-import type { Journal } from '../../src/journal/journal.ts';
+import type { CoverageChange, Journal } from '../../src/journal/journal.ts';
 import { Secret } from '../../src/secret.ts';
 import { addressesOf, cidr, cidrs, dayMs, incomplete, nowMs, observation, row } from '../plan/fixtures.ts';
-import { FakeClock, gateId, holder, intent, leaseMs } from './fixtures.ts';
+import { gateId, holder, intent, leaseMs } from './fixtures.ts';
 
 export interface OpenStore {
   /** Another connection to the same store, as another process has. */
   open(): Promise<Journal>;
+  /** Lets time pass for the leases of locks. */
+  passTime(ms: number): Promise<void>;
+  /** How often a feed is read where two months of it are recorded; default 10. */
+  readonly pollMinutes?: number;
 }
 
 /** @param makeStore makes a fresh, empty store */
-export function specifyJournal(
-  name: string,
-  makeStore: (clock: FakeClock) => Promise<OpenStore> | OpenStore,
-): void {
+export function specifyJournal(name: string, makeStore: () => Promise<OpenStore> | OpenStore): void {
   const setUp = async () => {
-    const clock = new FakeClock();
-    const store = await makeStore(clock);
+    const store = await makeStore();
     const open = async () => {
       const journal = await store.open();
       onTestFinished(() => journal.close());
       return journal;
     };
-    return { clock, open, journal: await open() };
+    return {
+      open,
+      journal: await open(),
+      pollMinutes: store.pollMinutes ?? 10,
+      passTime: (ms: number) => store.passTime(ms),
+    };
   };
 
   describe(`${name}: observations`, () => {
@@ -93,9 +98,10 @@ export function specifyJournal(
   describe(`${name}: retention`, () => {
     const [a, b, c] = cidrs('198.51.100.1', '198.51.100.2', '198.51.100.3');
 
-    test('a poll every ten minutes for sixty days keeps the peaks, the last complete one, and little else', async () => {
-      const { journal } = await setUp();
-      const stepMs = 10 * 60_000;
+    test('a poll every few minutes for sixty days keeps the peaks, the last complete one, and little else', async () => {
+      const { journal, pollMinutes } = await setUp();
+      const stepMs = pollMinutes * 60_000;
+      const perDay = dayMs / stepMs;
       await journal.recordObservation(observation('nodes:quiet', [a!, b!], { atMs: nowMs }));
       for (let at = 0; at < 60 * dayMs; at += stepMs) {
         // The peak of three addresses was seen once, on day 35.
@@ -109,8 +115,8 @@ export function specifyJournal(
       expect((await journal.lastComplete('control-plane'))?.id).toBe(`r${60 * dayMs - stepMs}`);
       expect((await journal.lastComplete('nodes:quiet'))?.addresses).toHaveLength(2);
       const kept = await journal.observations({ limit: 10_000 });
-      expect(kept.filter(({ atMs }) => atMs >= endMs - 2 * dayMs)).toHaveLength(2 * 144);
-      expect(kept.length).toBeLessThan(2 * 144 + 45 + 10);
+      expect(kept.filter(({ atMs }) => atMs >= endMs - 2 * dayMs)).toHaveLength(2 * perDay);
+      expect(kept.length).toBeLessThan(2 * perDay + 45 + 10);
       expect(
         Math.min(...kept.filter(({ feed }) => feed === 'control-plane').map(({ atMs }) => atMs)),
       ).toBeGreaterThan(endMs - 41 * dayMs);
@@ -286,10 +292,9 @@ export function specifyJournal(
       }
       expect(await journal.lock('other', holder(), leaseMs)).toMatchObject({ acquired: true });
       if (first.acquired) await first.release();
-      expect(await journal.lock(gateId, holder(), leaseMs)).toEqual({
-        acquired: true,
-        release: expect.any(Function),
-      });
+      const second = await journal.lock(gateId, holder(), leaseMs);
+      expect(second).toMatchObject({ acquired: true });
+      expect(second).not.toHaveProperty('takenFrom');
     });
 
     test('of many that ask at once, one has it', async () => {
@@ -301,30 +306,71 @@ export function specifyJournal(
       expect(results.filter(({ acquired }) => acquired)).toHaveLength(1);
     });
 
-    test('a live process here keeps it when its lease is over; one elsewhere loses it', async () => {
-      const { journal, clock } = await setUp();
-      await journal.lock(gateId, holder(), leaseMs);
+    test('one elsewhere loses it when its lease is over', async () => {
+      const { journal, passTime } = await setUp();
       await journal.lock('remote', holder({ host: 'elsewhere', pid: 1 }), leaseMs);
-      clock.nowMs += leaseMs - 1;
+      await passTime(leaseMs - 5_000);
       expect(await journal.lock('remote', holder(), leaseMs)).toMatchObject({ acquired: false });
-      clock.nowMs += 1;
+      await passTime(5_000);
       expect(await journal.lock('remote', holder(), leaseMs)).toMatchObject({
         acquired: true,
         takenFrom: holder({ host: 'elsewhere', pid: 1 }),
       });
-      expect(await journal.lock(gateId, holder(), leaseMs)).toMatchObject({ acquired: false });
     });
 
     test('who lost it cannot release it from under the new holder', async () => {
-      const { journal, open, clock } = await setUp();
+      const { journal, open, passTime } = await setUp();
       const lost = await journal.lock(gateId, holder({ host: 'elsewhere' }), leaseMs);
-      clock.nowMs += leaseMs;
+      await passTime(leaseMs);
       await journal.lock(gateId, holder({ command: 'new' }), leaseMs);
       if (lost.acquired) await lost.release();
       expect(await (await open()).lock(gateId, holder(), leaseMs)).toMatchObject({
         acquired: false,
         holder: { command: 'new' },
       });
+    });
+
+    test('who lost it changes nothing of the gate, is told so, and can use the journal still', async () => {
+      const { journal, open, passTime } = await setUp();
+      const rows = [row(cidr('198.51.100.1'))];
+      const lost = await journal.lock(gateId, holder({ host: 'elsewhere' }), leaseMs);
+      if (!lost.acquired) throw new Error('not acquired');
+      await journal.saveLedger(gateId, rows, lost.token);
+      await journal.adopt(gateId, cidrs('198.51.100.1'), nowMs, lost.token);
+      const before = await journal.beginWrite(intent(), lost.token);
+      await passTime(leaseMs);
+      const other = await open();
+      const held = await other.lock(gateId, holder({ command: 'new' }), leaseMs);
+      if (!held.acquired) throw new Error('not acquired');
+
+      const refusal = { name: 'LockLostError', message: expect.stringContaining(gateId) };
+      await expect(journal.beginWrite(intent(), lost.token)).rejects.toMatchObject(refusal);
+      await expect(journal.saveLedger(gateId, [], lost.token)).rejects.toMatchObject(refusal);
+      await expect(journal.adopt(gateId, cidrs('198.51.100.2'), nowMs, lost.token)).rejects.toMatchObject(
+        refusal,
+      );
+      expect((await other.writes({ limit: 9 })).map(({ id }) => id)).toEqual([before]);
+      expect(await other.ledger(gateId)).toEqual(rows);
+      expect(await journal.owned(gateId)).toHaveLength(1);
+
+      await held.release();
+      await expect(other.beginWrite(intent(), held.token)).rejects.toMatchObject(refusal);
+      // Another gate's lock is no proof either.
+      const elsewhere = await other.lock('other', holder(), leaseMs);
+      if (!elsewhere.acquired) throw new Error('not acquired');
+      await expect(other.beginWrite(intent(), elsewhere.token)).rejects.toMatchObject(refusal);
+      await other.beginWrite(intent({ gateId: 'other' }), elsewhere.token);
+    });
+
+    test('a lease that ran out while nobody came is a lock still', async () => {
+      const { journal, passTime } = await setUp();
+      const lock = await journal.lock(gateId, holder({ host: 'elsewhere' }), leaseMs);
+      if (!lock.acquired) throw new Error('not acquired');
+      expect(lock.isCertain()).toBe(true);
+      await passTime(2 * leaseMs);
+      await journal.beginWrite(intent(), lock.token);
+      await lock.release();
+      expect(lock.isCertain()).toBe(false);
     });
 
     test('a journal that failed gives up its locks when it is closed: a daemon must not lock itself out', async () => {
@@ -345,6 +391,38 @@ export function specifyJournal(
       await journal.lock(gateId, holder(), leaseMs);
       await journal.close();
       expect(await (await open()).lock(gateId, holder(), leaseMs)).toMatchObject({ acquired: false });
+    });
+  });
+
+  describe(`${name}: coverage and memos`, () => {
+    test('coverage is kept where it changes, and told from any time on', async () => {
+      const { journal, open } = await setUp();
+      const at = (minute: number, coverage: CoverageChange['coverage'], missing = 0) =>
+        journal.recordCoverage(gateId, { atMs: nowMs + minute * 60_000, coverage, missing });
+      await at(0, 'let-in');
+      await at(1, 'let-in');
+      await at(2, 'locked-out', 3);
+      await at(3, 'locked-out', 1);
+      await at(4, 'let-in');
+      await journal.recordCoverage('other', { atMs: nowMs, coverage: 'cannot-tell', missing: 0 });
+      const told = async (sinceMs: number) =>
+        (await (await open()).coverage({ gateId, sinceMs })).map(
+          ({ atMs, coverage, missing }) => `${(atMs - nowMs) / 60_000} ${coverage} ${missing}`,
+        );
+      expect(await told(0)).toEqual(['0 let-in 0', '2 locked-out 3', '3 locked-out 1', '4 let-in 0']);
+      expect(await told(nowMs + 2.5 * 60_000)).toEqual(['2 locked-out 3', '3 locked-out 1', '4 let-in 0']);
+      expect(await told(nowMs + 99 * 60_000)).toEqual(['4 let-in 0']);
+    });
+
+    test('a memo is had back as it was, the newest one, without secrets', async () => {
+      const { journal, open } = await setUp();
+      new Secret('hunter2-hunter2', 'env:X');
+      expect(await journal.recall('alerts')).toBeUndefined();
+      await journal.remember('alerts', { open: [1, 2], said: 'no' });
+      await journal.remember('alerts', { open: [], said: 'key hunter2-hunter2' });
+      await journal.remember('other', null);
+      expect(await (await open()).recall('alerts')).toEqual({ open: [], said: 'key [redacted]' });
+      expect(await journal.recall('other')).toBeNull();
     });
   });
 }

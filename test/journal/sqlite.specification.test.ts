@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import { openJournal } from '../../src/journal/sqlite/open.ts';
-import { temporaryDirectory } from './fixtures.ts';
+import { FakeClock, temporaryDirectory } from './fixtures.ts';
 import { specifyJournal } from './specification.ts';
 
-specifyJournal('SQLite', clock => {
+specifyJournal('SQLite', () => {
+  const clock = new FakeClock();
   const path = join(temporaryDirectory(), 'state', 'journal.db');
-  return { open: () => openJournal({ path, clock }) };
+  return { open: () => openJournal({ path, clock }), passTime: ms => clock.sleep(ms) };
 });

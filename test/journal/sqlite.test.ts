@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 import { migrations } from '../../src/journal/schema.ts';
 import { openJournal, sqliteJournal } from '../../src/journal/sqlite/open.ts';
 import { cidr, nowMs, observation, row } from '../plan/fixtures.ts';
-import { FakeClock, gateId, intent, temporaryDirectory } from './fixtures.ts';
+import { FakeClock, gateId, holder, intent, leaseMs, temporaryDirectory } from './fixtures.ts';
 
 const newPath = () => join(temporaryDirectory(), 'journal.db');
 
@@ -286,3 +286,12 @@ function openRaw(path: string) {
   const database = new DatabaseSync(path);
   return { database, journal: sqliteJournal(database, path, new FakeClock()) };
 }
+
+test('a live process here keeps its lock when the lease is over', async () => {
+  const clock = new FakeClock();
+  const journal = await openJournal({ path: newPath(), clock });
+  await journal.lock(gateId, holder(), leaseMs);
+  clock.nowMs += 2 * leaseMs;
+  expect(await journal.lock(gateId, holder(), leaseMs)).toMatchObject({ acquired: false });
+  await journal.close();
+});

@@ -1,7 +1,7 @@
 /** The control of a lab that runs for itself. */
 import { expect, onTestFinished, test } from 'vitest';
 import { controlHandler } from '../../src/lab/control.ts';
-import { defaultWorld, labVaultId } from '../../src/lab/default-world.ts';
+import { defaultWorld } from '../../src/lab/default-world.ts';
 import { ManualClock, startLab } from '../../src/lab/index.ts';
 import { accept, startMs } from './client.ts';
 
@@ -14,7 +14,6 @@ async function openControlled({ fixedClock = false } = {}) {
   world.handle = controlHandler({
     lab,
     projectId: project.id,
-    vaultId: labVaultId,
     ...(!fixedClock && { clock }),
   });
   const post = async (name: string, body: unknown = {}) => {

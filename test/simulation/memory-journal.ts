@@ -6,8 +6,19 @@
 
 import type { Cidr } from '../../src/address/cidr.ts';
 import type { Observation } from '../../src/atlas/observation.ts';
-import { JournalError } from '../../src/journal/errors.ts';
-import type { Journal, LedgerRow, LockHolder, OwnedEntry, WriteRecord } from '../../src/journal/journal.ts';
+import { JournalError, LockLostError } from '../../src/journal/errors.ts';
+import type {
+  CoverageChange,
+  HeldLock,
+  Journal,
+  LedgerRow,
+  LockHolder,
+  LockResult,
+  LockToken,
+  OwnedEntry,
+  WriteIntent,
+  WriteRecord,
+} from '../../src/journal/journal.ts';
 import { observationRetentionMs } from '../../src/journal/retention.ts';
 import type { SpooledWrite } from '../../src/journal/spool.ts';
 import { redactSecrets } from '../../src/secret.ts';
@@ -20,7 +31,7 @@ type StoredPlan = { gateId: string; checksum: string; atMs: number; json: string
 
 interface Lock {
   readonly holder: LockHolder;
-  readonly token: symbol;
+  readonly token: LockToken;
   readonly leaseUntilMs: number;
   readonly process: { readonly isAlive: boolean };
 }
@@ -33,6 +44,9 @@ export class JournalFile {
   readonly writes: WriteRecord[] = [];
   readonly plans: StoredPlan[] = [];
   readonly locks = new Map<string, Lock>();
+  lockCount = 0;
+  readonly coverage = new Map<string, CoverageChange[]>();
+  readonly memos = new Map<string, string>();
   prunedAtMs = Number.NEGATIVE_INFINITY;
   keptCount = Number.NEGATIVE_INFINITY;
 }
@@ -73,7 +87,8 @@ class MemoryJournal implements Journal {
   readonly location = 'memory';
   readonly #options: MemoryJournalOptions;
   readonly #file: JournalFile;
-  readonly #locks = new Set<symbol>();
+  readonly lockLeaseMs = 15 * 60_000;
+  readonly #locks = new Set<LockToken>();
   #hasFailed = false;
 
   constructor(options: MemoryJournalOptions) {
@@ -127,8 +142,9 @@ class MemoryJournal implements Journal {
     return this.#file.ledgers.get(gateId) ?? [];
   }
 
-  async saveLedger(gateId: string, rows: readonly LedgerRow[]): Promise<void> {
+  async saveLedger(gateId: string, rows: readonly LedgerRow[], lock?: LockToken): Promise<void> {
     this.#write();
+    this.#check(gateId, lock);
     if (new Set(rows.map(({ cidr }) => cidr)).size < rows.length) {
       this.#fail('a ledger has each address once.');
     }
@@ -140,13 +156,15 @@ class MemoryJournal implements Journal {
     return [...(this.#file.owned.get(gateId)?.values() ?? [])];
   }
 
-  async adopt(gateId: string, cidrs: readonly Cidr[], atMs: number): Promise<void> {
+  async adopt(gateId: string, cidrs: readonly Cidr[], atMs: number, lock?: LockToken): Promise<void> {
     this.#write();
+    this.#check(gateId, lock);
     this.#own(gateId, cidrs, 'adopted', atMs);
   }
 
-  async beginWrite(intent: Parameters<Journal['beginWrite']>[0]): Promise<number> {
+  async beginWrite(intent: WriteIntent, lock?: LockToken): Promise<number> {
     this.#write();
+    this.#check(intent.gateId, lock);
     const { gateId, gateName, kind, before, target, planChecksum, by, atMs } = intent;
     const id = this.#file.writes.length + 1;
     this.#file.writes.push({
@@ -205,27 +223,63 @@ class MemoryJournal implements Journal {
       .slice(0, filter.limit);
   }
 
-  async lock(gateId: string, holder: LockHolder, leaseMs: number) {
+  async recordCoverage(gateId: string, change: CoverageChange): Promise<void> {
+    this.#write();
+    const changes = this.#file.coverage.get(gateId) ?? [];
+    this.#file.coverage.set(gateId, changes);
+    const newest = changes.at(-1);
+    if (newest?.coverage !== change.coverage || newest.missing !== change.missing) changes.push(change);
+  }
+
+  async coverage({ gateId, sinceMs }: { gateId: string; sinceMs: number }) {
+    this.#read();
+    const changes = this.#file.coverage.get(gateId) ?? [];
+    const first = changes.findLastIndex(({ atMs }) => atMs <= sinceMs);
+    return changes.slice(Math.max(0, first));
+  }
+
+  async recall(key: string): Promise<unknown> {
+    this.#read();
+    const json = this.#file.memos.get(key);
+    return json === undefined ? undefined : JSON.parse(json);
+  }
+
+  async remember(key: string, value: unknown): Promise<void> {
+    this.#write();
+    const clean = (_: string, part: unknown) => (typeof part === 'string' ? redactSecrets(part) : part);
+    this.#file.memos.set(key, JSON.stringify(value, clean));
+  }
+
+  async lock(gateId: string, holder: LockHolder, leaseMs: number): Promise<LockResult> {
     this.#write();
     const { now, process } = this.#options;
     const current = this.#file.locks.get(gateId);
-    if (current && isHeld(current, holder, now()))
-      return { acquired: false, holder: current.holder } as const;
-    const token = Symbol(gateId);
+    if (current && isHeld(current, holder, now())) return { acquired: false, holder: current.holder };
+    const token: LockToken = `lock ${++this.#file.lockCount}`;
     this.#file.locks.set(gateId, { holder, token, leaseUntilMs: now() + leaseMs, process });
     this.#locks.add(token);
-    const release = async () => {
-      this.#write();
-      this.#locks.delete(token);
-      if (this.#file.locks.get(gateId)?.token === token) this.#file.locks.delete(gateId);
+    const held: HeldLock = {
+      acquired: true,
+      ...(current && { takenFrom: current.holder }),
+      token,
+      isCertain: () => this.#file.locks.get(gateId)?.token === token,
+      release: async () => {
+        this.#write();
+        this.#locks.delete(token);
+        if (this.#file.locks.get(gateId)?.token === token) this.#file.locks.delete(gateId);
+      },
     };
-    return { acquired: true, ...(current && { takenFrom: current.holder }), release } as const;
+    return held;
   }
 
   async close(): Promise<void> {
     if (!this.#hasFailed) return;
     for (const [gateId, { token }] of this.#file.locks)
       if (this.#locks.has(token)) this.#file.locks.delete(gateId);
+  }
+
+  #check(gateId: string, token: LockToken | undefined): void {
+    if (token !== undefined && this.#file.locks.get(gateId)?.token !== token) throw new LockLostError(gateId);
   }
 
   #own(gateId: string, cidrs: readonly Cidr[], how: OwnedEntry['how'], sinceMs: number): void {

@@ -232,6 +232,9 @@ export class World {
     return {
       path: undefined,
       statePath: undefined,
+      database: undefined,
+      notify: [],
+      server: undefined,
       atlas: { baseUrl: atlasOrigin, auth: undefined, includeGateways: false, timeoutMs: 30_000 },
       static: [],
       findings: [],

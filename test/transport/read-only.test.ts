@@ -7,6 +7,8 @@ import { serve, testClock } from './server.ts';
 const vault =
   'https://management.azure.com/subscriptions/1/resourceGroups/r/providers/Microsoft.KeyVault/vaults/v';
 
+const policy = 'https://accesscontextmanager.googleapis.com/v1/accessPolicies/1';
+
 describe('what may leave in a dry run', () => {
   test.each([
     ['GET', vault],
@@ -16,6 +18,18 @@ describe('what may leave in a dry run', () => {
     ['POST', 'https://cloud.mongodb.com/api/oauth/token'],
     ['POST', 'https://login.microsoftonline.com/11111111-2222-3333-4444-555555555555/oauth2/v2.0/token'],
     ['POST', 'https://login.microsoftonline.com/contoso.onmicrosoft.com/oauth2/token'],
+    ['POST', 'https://oauth2.googleapis.com/token'],
+    ['POST', 'http://127.0.0.1:8080/token'],
+    ['POST', 'https://sts.googleapis.com/v1/token'],
+    [
+      'POST',
+      'https://iamcredentials.googleapis.com/v1/projects/-/serviceAccounts/postern@a-b.iam.gserviceaccount.com:generateAccessToken',
+    ],
+    ['PUT', 'http://169.254.169.254/latest/api/token'],
+    ['POST', `${policy}:testIamPermissions`],
+    ['POST', `${policy}/accessLevels/atlas_kms:testIamPermissions`],
+    ['POST', `${policy}/servicePerimeters/payments:testIamPermissions`],
+    ['POST', 'http://localhost:8080/v1/accessPolicies/1:testIamPermissions'],
   ])('%s %s', (method, url) => {
     expect(writeReason({ method, url, headers: {} })).toBeUndefined();
   });
@@ -40,6 +54,32 @@ describe('what may not', () => {
     ['a token path that is climbed out of, encoded', 'POST', 'https://a.example/t/oauth2/token/%2e%2e/x'],
     ['a token path below another', 'POST', 'https://a.example/v/api/oauth/token'],
     ['a URL that is none', 'POST', '/api/oauth/token'],
+    ["Google's token path at another host", 'POST', 'https://a.example/token'],
+    ['a host that only ends like Google', 'POST', 'https://oauth2.googleapis.com.a.example/token'],
+    ["a host that begins like this machine's", 'POST', 'https://localhost.a.example/token'],
+    ["a user that looks like Google's host", 'POST', 'https://oauth2.googleapis.com@a.example/token'],
+    ["the token path at another of Google's services", 'POST', 'https://cloudkms.googleapis.com/token'],
+    ['another path of the token server', 'POST', 'https://oauth2.googleapis.com/revoke'],
+    [
+      'signing in the name of a service account',
+      'POST',
+      'https://iamcredentials.googleapis.com/v1/projects/-/serviceAccounts/a@b.example:signBlob',
+    ],
+    ['another path of the metadata server', 'PUT', 'http://169.254.169.254/latest/meta-data'],
+    ['making an access level', 'POST', `${policy}/accessLevels`],
+    ['changing one', 'PATCH', `${policy}/accessLevels/atlas_kms?updateMask=basic`],
+    ['replacing all of them', 'POST', `${policy}/accessLevels:replaceAll`],
+    ['enforcing dry runs', 'POST', `${policy}/servicePerimeters:commit`],
+    ['setting rights', 'POST', `${policy}:setIamPolicy`],
+    ['setting rights, named like testing them', 'POST', `${policy}:setIamPolicy?x=:testIamPermissions`],
+    ['a level called like the question', 'POST', `${policy}/accessLevels:testIamPermissions/x`],
+    ['testing by another method', 'PATCH', `${policy}:testIamPermissions`],
+    [
+      'testing rights of something else',
+      'POST',
+      'https://accesscontextmanager.googleapis.com/v1/organizations/1:testIamPermissions',
+    ],
+    ['testing rights somewhere else', 'POST', 'https://a.example/v1/accessPolicies/1:testIamPermissions'],
   ])('%s: %s %s', (_, method, url) => {
     expect(writeReason({ method, url, headers: {} })).toBe(`${method.toUpperCase()} can write`);
   });

@@ -124,7 +124,9 @@ export function printResults({ output }: CommandContext, results: readonly RunRe
     failed: output.style('red', '✗'),
   };
   for (const result of results) {
-    output.print(`${marks[result.status]} ${printable(result.message)}`);
+    const { message, gate } = result;
+    const named = message.includes(gate.name) ? message : `${gate.name}: ${message}`;
+    output.print(`${marks[result.status]} ${printable(named)}`);
     const remedy =
       result.remedy ?? (result.error === undefined ? undefined : reportError(result.error).remedy);
     if (remedy !== undefined) output.print(`  ${output.style('bold', 'to do:')} ${printable(remedy)}`);

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { compareCidrs } from '../../address/cidr.ts';
 import type { Journal, WriteRecord } from '../../journal/journal.ts';
-import { openJournal } from '../../journal/sqlite/open.ts';
+import { openJournalAt } from '../../journal/open.ts';
 import { printable } from '../../plan/render/printable.ts';
 import { formatTimestamp } from '../../plan/render/time.ts';
 import type { CommandAction, CommandContext } from '../context.ts';
@@ -22,14 +22,17 @@ export const run: CommandAction<HistoryOptions> = async (context, [id], options)
   if (id !== undefined && !/^\d{1,15}$/.test(id)) {
     throw new UsageError(`${JSON.stringify(id)} is no write's id.`, 'See the ids with: postern history');
   }
-  const path = context.statePathOf(context.loadConfig());
+  const config = context.loadConfig();
+  const path = context.statePathOf(config);
+  const database = context.databaseOf(config);
   // Looking at history makes no journal.
-  if (!existsSync(path)) return id === undefined ? printNothing(context, path) : unknownWrite(id, path);
-  const journal = await openJournal({ path });
+  if (!database && !existsSync(path))
+    return id === undefined ? printNothing(context, path) : unknownWrite(id, path);
+  const journal = await openJournalAt({ path, database });
   try {
     if (id === undefined) return await list(context, journal, options);
     const write = (await journal.writes({ limit: everyWrite })).find(each => each.id === Number(id));
-    return write ? printWrite(context, write) : unknownWrite(id, path);
+    return write ? printWrite(context, write) : unknownWrite(id, journal.location);
   } finally {
     await journal.close();
   }

@@ -145,6 +145,39 @@ export const commands: readonly CommandEntry[] = [
     load: () => import('./undo.ts'),
   },
   {
+    name: 'notify',
+    summary: 'send a test message to every channel of the config',
+    arguments: [['<what>', '`test`']],
+    options: [{ flags: '--channel <name>', description: 'only this one; may be repeated', parse: repeated }],
+    examples: ['postern notify test', 'postern notify test --channel oncall'],
+    load: () => import('./notify.ts'),
+  },
+  {
+    name: 'token',
+    summary: 'make a token for the HTTP API of `postern watch`',
+    arguments: [['[name]', 'what it is called in the config']],
+    options: [],
+    examples: ['postern token ci'],
+    load: () => import('./token.ts'),
+  },
+  {
+    name: 'journal',
+    summary: 'what the journal holds, and moving it to another database',
+    arguments: [['<action>', 'info, or migrate']],
+    options: [
+      {
+        flags: '--from <place>',
+        description: 'a path, a postgresql:// URL, or env:NAME or file:PATH of one',
+      },
+      { flags: '--to <place>', description: 'the same: a file that is not there yet, or an empty database' },
+    ],
+    examples: [
+      'postern journal info',
+      'postern journal migrate --from /var/lib/postern/journal.db --to env:POSTERN_DATABASE_URL',
+    ],
+    load: () => import('./journal.ts'),
+  },
+  {
     name: 'demo',
     summary: 'the whole story against a simulated Atlas and cloud; no account needed',
     options: [

@@ -43,6 +43,7 @@ export async function openStage(
     },
     loadConfig: () => config,
     statePathOf: () => join(folder, 'journal.db'),
+    databaseOf: () => undefined,
   };
   return {
     lab,
@@ -63,6 +64,7 @@ function configOf(lab: Lab, project: LabProject, removal: RemovalPolicy): Config
   return {
     path: 'postern.yaml',
     statePath: undefined,
+    database: undefined,
     atlas: {
       baseUrl: lab.urls.atlas,
       auth: {
@@ -94,6 +96,8 @@ function configOf(lab: Lab, project: LabProject, removal: RemovalPolicy): Config
         removal,
       },
     ],
+    notify: [],
+    server: undefined,
     findings: [],
   };
 }

@@ -20,7 +20,7 @@ export async function stay({ output, signal }: CommandContext): Promise<void> {
     control: () => request => world.handle!(request),
   });
   const project = defaultWorld(lab);
-  world.handle = controlHandler({ lab, projectId: project.id, vaultId: labVaultId });
+  world.handle = controlHandler({ lab, projectId: project.id });
   const { atlas, azure } = lab.credentials;
 
   writeFileSync(join(folder, 'lab-ca.pem'), lab.caCertificatePem);

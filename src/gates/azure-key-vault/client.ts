@@ -2,8 +2,9 @@
 import type { HttpClient } from '@azure/core-rest-pipeline';
 import type { z } from 'zod';
 import type { Secret } from '../../secret.ts';
+import { TransportError } from '../../transport/errors.ts';
 import type { Transport } from '../../transport/transport.ts';
-import { type ArmErrorBody, ArmRefusal } from './errors.ts';
+import { type ArmErrorBody, ArmRefusal, isNoToken, TokenRequestError } from './errors.ts';
 import { httpClientOver } from './http-client.ts';
 import { type Lock, locksAnswer, type Permission, permissionsAnswer } from './rights.ts';
 import { type NetworkAclsAnswer, type VaultAnswer, vaultAnswer } from './schema.ts';
@@ -67,6 +68,14 @@ export async function createVaultClient(options: ClientOptions): Promise<VaultCl
   ]);
   const { vaultId, transport, endpoint, authorityHost, credential } = options;
   const httpClient = httpClientOver(transport);
+  let tokenFault: TransportError | undefined;
+  const entra: HttpClient = {
+    sendRequest: request =>
+      httpClient.sendRequest(request).catch(error => {
+        if (error instanceof TransportError) tokenFault = error;
+        throw error;
+      }),
+  };
   // The transport retries, and knows which requests may be sent twice.
   const pipeline = { httpClient, retryOptions: { maxRetries: 0 } };
   // A host of our own, such as the lab's, is not in Microsoft's directory of authorities.
@@ -78,11 +87,12 @@ export async function createVaultClient(options: ClientOptions): Promise<VaultCl
         credential.clientSecret.reveal(),
         {
           ...pipeline,
+          httpClient: entra,
           authorityHost,
           disableInstanceDiscovery: !isKnownAuthority,
         },
       )
-    : new identity.DefaultAzureCredential({ ...pipeline, authorityHost });
+    : new identity.DefaultAzureCredential({ ...pipeline, httpClient: entra, authorityHost });
   const resourceManager = refusing(httpClient);
   const client = new KeyVaultManagementClient(tokens, vaultId.subscriptionId, {
     ...pipeline,
@@ -96,8 +106,11 @@ export async function createVaultClient(options: ClientOptions): Promise<VaultCl
     send: (onResponse: (response: { bodyAsText?: string | null }) => void) => Promise<unknown>,
   ) => {
     let text: string | undefined;
+    tokenFault = undefined;
     await send(response => {
       text = response.bodyAsText ?? undefined;
+    }).catch(error => {
+      throw isNoToken(error) && tokenFault ? new TokenRequestError(tokenFault) : error;
     });
     return parse(vaultAnswer, 'a vault', text);
   };

@@ -77,8 +77,19 @@ export function mayHaveTakenEffect(error: unknown): boolean {
 }
 
 /** No token was to be had, so the request itself was not sent. */
-function isNoToken(error: unknown): error is Error {
+export function isNoToken(error: unknown): error is Error {
   return error instanceof Error && /Credential|Authentication/.test(error.name);
+}
+
+/** Microsoft's identity library does not say what went wrong on the way to Entra; the transport does. */
+export class TokenRequestError extends Error {
+  override readonly name = 'TokenAuthenticationError';
+  override readonly cause: TransportError;
+
+  constructor(cause: TransportError) {
+    super(cause.message, { cause });
+    this.cause = cause;
+  }
 }
 
 /** A GateError that says what Azure said. */
@@ -109,6 +120,7 @@ export function explain(gate: string, what: string, error: unknown): GateError {
       cause: error,
       code: error.name,
       remedy:
+        (error instanceof TokenRequestError && error.cause.remedy) ||
         'Check the credential in the config, or what DefaultAzureCredential finds here: environment variables, workload or managed identity, az login.',
     });
   }

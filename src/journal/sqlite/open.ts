@@ -1,17 +1,19 @@
 /** Opens the journal in a SQLite file. What is SQLite's own (pragmas, migration, busy waits) stands here. */
-import { closeSync, openSync, realpathSync } from 'node:fs';
+import { closeSync, openSync, realpathSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { Kysely } from 'kysely';
+import { Kysely, sql } from 'kysely';
 import { type Clock, systemClock } from '../../clock.ts';
 import { JournalError } from '../errors.ts';
 import type { Journal } from '../journal.ts';
 import { makeDirectory } from '../make-directory.ts';
 import { type JournalTables, migrations } from '../schema.ts';
 import { SqlJournal } from '../sql-journal.ts';
+import type { SqlStore } from '../sql-store.ts';
 import { Turns } from '../turns.ts';
 import { nodeSqliteDialect } from './dialect.ts';
 import { explainSqlite, isBusy } from './explain.ts';
+import { processLeaseMs, processLocks } from './process-locks.ts';
 
 /** How long one process waits for another's transaction; they take milliseconds. */
 const busyTimeoutMs = 10_000;
@@ -24,11 +26,17 @@ const switchWaitMs = 10;
  * @throws JournalError when the file cannot be opened, is damaged, is not a journal, or is one of a newer
  * Postern; the file is never replaced, deleted, or, in these cases, written
  */
-export async function openJournal(options: {
+export async function openJournal(options: SqliteOptions): Promise<Journal> {
+  return new SqlJournal(await openSqliteStore(options));
+}
+
+export interface SqliteOptions {
   readonly path: string;
   readonly clock?: Clock;
-}): Promise<Journal> {
-  const { path, clock = systemClock } = options;
+}
+
+/** What is behind `openJournal`, for what works on its tables. */
+export async function openSqliteStore({ path, clock = systemClock }: SqliteOptions): Promise<SqlStore> {
   let database: DatabaseSync | undefined;
   try {
     makeDirectory(dirname(path));
@@ -43,18 +51,54 @@ export async function openJournal(options: {
     database?.close();
     throw explainSqlite(path, 'cannot be opened', error);
   }
-  return sqliteJournal(database, path, clock);
+  return sqliteStore(database, path, clock);
 }
 
 /** A journal over a database that is open and migrated. */
 export function sqliteJournal(database: DatabaseSync, path: string, clock: Clock): Journal {
-  return new SqlJournal({
-    db: new Kysely<JournalTables>({ dialect: nodeSqliteDialect(database) }),
+  return new SqlJournal(sqliteStore(database, path, clock));
+}
+
+function sqliteStore(database: DatabaseSync, path: string, clock: Clock): SqlStore {
+  const db = new Kysely<JournalTables>({ dialect: nodeSqliteDialect(database) });
+  const turns = turnsOf(path);
+  return {
+    db,
     location: path,
-    clock,
-    transaction: { begin: 'begin immediate', commit: 'commit', rollback: 'rollback' },
-    turns: turnsOf(path),
+    locks: processLocks(clock),
+    lockLeaseMs: processLeaseMs,
+    turns: () => turns,
+    transact: work => transact(db, work, 'begin immediate'),
+    snapshot: read => turns.take(() => transact(db, read, 'begin')),
+    schemaVersion: migrations.length,
+    sizeBytes: async () =>
+      ['', '-wal'].reduce(
+        (sum, ending) => sum + (statSync(path + ending, { throwIfNoEntry: false })?.size ?? 0),
+        0,
+      ),
     explain: error => explainSqlite(path, 'could not be used', error),
+  };
+}
+
+/** @param begin `begin immediate` has the lock from the beginning, so that what it reads stays true while it writes */
+function transact<T>(
+  db: Kysely<JournalTables>,
+  work: (db: Kysely<JournalTables>) => Promise<T>,
+  begin: 'begin' | 'begin immediate',
+): Promise<T> {
+  return db.connection().execute(async connection => {
+    await sql.raw(begin).execute(connection);
+    try {
+      const result = await work(connection);
+      await sql.raw('commit').execute(connection);
+      return result;
+    } catch (error) {
+      await sql
+        .raw('rollback')
+        .execute(connection)
+        .catch(() => {});
+      throw error;
+    }
   });
 }
 

@@ -221,6 +221,15 @@ describe('another operation on the vault', () => {
   });
 });
 
+test('Entra that cannot be reached: the error says what is wrong on the way, and that nothing was written', async () => {
+  const subject = await openAzureSubject();
+  subject.faults.add({ on: 'entra', act: { kind: 'cut-before' } });
+  const gate = await subject.openGate();
+  const error = await gate.read().catch(error => error);
+  expect(error).toMatchObject({ name: 'GateError', code: 'TokenAuthenticationError' });
+  expect(error.message).toMatch(/no token from Microsoft Entra\. (GET|POST) https:.*no answer/);
+});
+
 describe('an answer that does not come', () => {
   test('the write took effect: found out by looking, and not sent again', async () => {
     const subject = await openAzureSubject();

@@ -1,0 +1,141 @@
+/**
+ * Brings notices to channels. At least once: what a channel did not take is sent again on a later flush, in
+ * order, until it is too old to matter. Nothing that a channel does reaches the caller as an exception.
+ */
+import type { Clock } from '../clock.ts';
+import { rank } from './alerts.ts';
+import type { Channel } from './channels/channel.ts';
+import type { Notice } from './situation.ts';
+
+/** A message older than this would only confuse. */
+const maxAgeMs = 24 * 60 * 60_000;
+const maxQueued = 200;
+const firstWaitMs = 30_000;
+const maxWaitMs = 30 * 60_000;
+
+export interface NotifierOptions {
+  readonly channels: readonly Channel[];
+  readonly clock: Clock;
+  /** From 0 to 1, for jitter. */
+  readonly random: () => number;
+  /** Told of each failure and each success after one, for the log and the metrics. */
+  onDelivery?(delivery: Delivery): void;
+}
+
+export interface Delivery {
+  readonly channel: string;
+  readonly notice: Notice;
+  readonly outcome: 'delivered' | 'failed' | 'given-up';
+  readonly because?: string;
+}
+
+/** What is not delivered yet, by channel: kept in the journal over a restart. */
+export type Backlog = Readonly<Record<string, readonly Notice[]>>;
+
+interface Queue {
+  notices: readonly Notice[];
+  /** Under way: it may be told already. */
+  sending: Notice | undefined;
+  failures: number;
+  notBeforeMs: number;
+}
+
+export class Notifier {
+  readonly #options: NotifierOptions;
+  readonly #queues = new Map<string, Queue>();
+  #flushing: Promise<void> = Promise.resolve();
+
+  constructor(options: NotifierOptions, backlog: Backlog = {}) {
+    this.#options = options;
+    for (const { name } of options.channels) {
+      this.#queues.set(name, {
+        notices: backlog[name] ?? [],
+        sending: undefined,
+        failures: 0,
+        notBeforeMs: 0,
+      });
+    }
+  }
+
+  get backlog(): Backlog {
+    return Object.fromEntries([...this.#queues].map(([name, { notices }]) => [name, notices]));
+  }
+
+  /** Takes notices for every channel that is told of their severity. */
+  add(notices: readonly Notice[]): void {
+    for (const { name, from } of this.#options.channels) {
+      const queue = this.#queues.get(name)!;
+      for (const notice of notices) {
+        if (rank(notice.situation.severity) < rank(from)) continue;
+        queue.notices = enqueue(queue, notice);
+      }
+    }
+  }
+
+  /** Sends what is due, channels side by side, each in order. Never throws. */
+  flush(): Promise<void> {
+    this.#flushing = this.#flushing.then(async () => {
+      await Promise.all(this.#options.channels.map(channel => this.#flushChannel(channel)));
+    });
+    return this.#flushing;
+  }
+
+  async #flushChannel(channel: Channel): Promise<void> {
+    const { clock, random } = this.#options;
+    const queue = this.#queues.get(channel.name)!;
+    if (clock.now() < queue.notBeforeMs) return;
+    while (queue.notices.length > 0) {
+      const notice = queue.notices[0]!;
+      if (clock.now() - notice.atMs > maxAgeMs) {
+        this.#drop(queue, notice);
+        this.#tell({ channel: channel.name, notice, outcome: 'given-up', because: 'it is a day old' });
+        continue;
+      }
+      queue.sending = notice;
+      try {
+        await channel.send(notice);
+        queue.failures = 0;
+        this.#drop(queue, notice);
+        this.#tell({ channel: channel.name, notice, outcome: 'delivered' });
+      } catch (error) {
+        queue.failures++;
+        const waitMs = Math.min(maxWaitMs, firstWaitMs * 2 ** (queue.failures - 1)) * (0.5 + random() / 2);
+        queue.notBeforeMs = clock.now() + waitMs;
+        const because = error instanceof Error ? error.message : String(error);
+        this.#tell({ channel: channel.name, notice, outcome: 'failed', because });
+        return;
+      } finally {
+        queue.sending = undefined;
+      }
+    }
+  }
+
+  /** The queue may have changed while the channel was at it. */
+  #drop(queue: Queue, notice: Notice): void {
+    queue.notices = queue.notices.filter(each => each !== notice);
+  }
+
+  #tell(delivery: Delivery): void {
+    try {
+      this.#options.onDelivery?.(delivery);
+    } catch {
+      // Who listens must not be able to stop the messages.
+    }
+  }
+}
+
+/** Who was never told that it began need not be told that it is over; and a queue does not grow for ever. */
+function enqueue({ notices, sending }: Queue, notice: Notice): readonly Notice[] {
+  const { key } = notice.situation;
+  const isUntold = notices.some(
+    each => each !== sending && each.kind === 'opened' && each.situation.key === key,
+  );
+  if (notice.kind === 'resolved' && isUntold) {
+    return notices.filter(({ kind, situation }) => situation.key !== key || kind === 'event');
+  }
+  const next = [...notices, notice];
+  if (next.length <= maxQueued) return next;
+  const mildest = Math.min(...next.map(({ situation }) => rank(situation.severity)));
+  const victim = next.findIndex(({ situation }) => rank(situation.severity) === mildest);
+  return next.filter((_, index) => index !== victim);
+}

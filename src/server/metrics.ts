@@ -1,0 +1,284 @@
+/**
+ * What Prometheus is told. Gauges are read from the daemon's state at each scrape, so that they cannot be
+ * stale; counters and the histogram follow its events. The table of names and meanings in docs/metrics.md is
+ * made of this file.
+ */
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { Delivery } from '../notify/notifier.ts';
+import { coverages } from '../reconcile/coverage.ts';
+import type { WatchEvent } from '../watch/events.ts';
+import type { WatchStatus } from '../watch/status.ts';
+
+export interface MetricsOptions {
+  status(): WatchStatus;
+  /** How many alerts are open, by severity. */
+  openAlerts(): Readonly<Record<string, number>>;
+  /** Node.js's own metrics too. Off in tests, where many registries live in one process. */
+  readonly withProcess: boolean;
+}
+
+/** A gauge: its labels, and its values as of a state. `undefined` leaves the value out. */
+interface GaugeRule {
+  readonly name: string;
+  readonly help: string;
+  readonly labels: readonly string[];
+  read(
+    status: WatchStatus,
+  ): readonly (readonly [labels: Record<string, string>, value: number | undefined])[];
+}
+
+const seconds = (ms: number | undefined) => (ms === undefined ? undefined : ms / 1000);
+const ofGates =
+  (value: (gate: WatchStatus['gates'][number], nowMs: number) => number | undefined): GaugeRule['read'] =>
+  ({ gates, nowMs }) =>
+    gates.map(gate => [{ gate: gate.name }, value(gate, nowMs)] as const);
+const ofFeeds =
+  (
+    value: (feed: WatchStatus['feeds'][number], status: WatchStatus) => number | undefined,
+  ): GaugeRule['read'] =>
+  status =>
+    status.feeds.map(feed => [{ feed: feed.feed }, value(feed, status)] as const);
+const whole =
+  (value: (status: WatchStatus) => number | undefined): GaugeRule['read'] =>
+  status => [[{}, value(status)]];
+
+export const gauges: readonly GaugeRule[] = [
+  {
+    name: 'postern_gate_missing_addresses',
+    help: 'Addresses that Atlas uses and the gate does not let in. Page above 0.',
+    labels: ['gate'],
+    read: ofGates(({ missing, coverage }) => (coverage === undefined ? undefined : missing.length)),
+  },
+  {
+    name: 'postern_gate_coverage',
+    help: '1 for what is so of the gate: let-in, locked-out, or cannot-tell.',
+    labels: ['gate', 'coverage'],
+    read: ({ gates }) =>
+      gates.flatMap(({ name, coverage }) =>
+        coverages.map(each => [{ gate: name, coverage: each }, coverage === each ? 1 : 0] as const),
+      ),
+  },
+  {
+    name: 'postern_gate_pending_removals',
+    help: 'Entries that Atlas no longer lists, and that are still let in.',
+    labels: ['gate'],
+    read: ofGates(({ pendingRemovals }) => pendingRemovals.length),
+  },
+  {
+    name: 'postern_gate_usage_ratio',
+    help: "How much of the gate's limit is taken, from 0 to 1.",
+    labels: ['gate'],
+    read: ofGates(({ usage }) => usage && usage.used / usage.limit),
+  },
+  {
+    name: 'postern_gate_consecutive_failures',
+    help: 'Runs over the gate that failed, one after another.',
+    labels: ['gate'],
+    read: ofGates(({ consecutiveFailures }) => consecutiveFailures),
+  },
+  {
+    name: 'postern_gate_last_good_run_timestamp_seconds',
+    help: 'When a run last brought the gate in step, or found it so.',
+    labels: ['gate'],
+    read: ofGates(({ lastGoodRunAtMs }) => seconds(lastGoodRunAtMs)),
+  },
+  {
+    name: 'postern_gate_tripped_guards',
+    help: 'Guards that stop something in the newest plan of the gate.',
+    labels: ['gate'],
+    read: ofGates(({ guards }) => guards.length),
+  },
+  {
+    name: 'postern_feed_addresses',
+    help: 'Addresses that the newest reading of the feed lists.',
+    labels: ['feed'],
+    read: ofFeeds(({ addresses }) => addresses),
+  },
+  {
+    name: 'postern_feed_complete_age_seconds',
+    help: 'Seconds since the feed was last read completely; since the start where it never was.',
+    labels: ['feed'],
+    read: ofFeeds(({ lastCompleteAtMs }, { nowMs, startedAtMs }) =>
+      seconds(nowMs - (lastCompleteAtMs ?? startedAtMs)),
+    ),
+  },
+  {
+    name: 'postern_journal_available',
+    help: '1 while the journal can be used. Without it nothing is removed.',
+    labels: [],
+    read: whole(({ journal }) => (journal.available ? 1 : 0)),
+  },
+  {
+    name: 'postern_config_refused',
+    help: '1 while the newest config is wrong and the one before is in force.',
+    labels: [],
+    read: whole(({ config }) => (config.fault === undefined ? 0 : 1)),
+  },
+  {
+    name: 'postern_last_healthy_cycle_timestamp_seconds',
+    help: 'When every gate had last been looked at, and all was well.',
+    labels: [],
+    read: whole(({ lastHealthyCycleAtMs }) => seconds(lastHealthyCycleAtMs)),
+  },
+  {
+    name: 'postern_api_rate_limit_remaining',
+    help: "Requests that Atlas's rate limit had left, as its answer said.",
+    labels: ['endpoint', 'scope'],
+    read: ({ rateLimits }) =>
+      rateLimits.map(({ endpoint, scope, remaining }) => [{ endpoint, scope }, remaining] as const),
+  },
+  {
+    name: 'postern_api_requests',
+    help: 'Requests to Atlas and the clouds since the start.',
+    labels: [],
+    read: whole(({ totals }) => totals.requests),
+  },
+  {
+    name: 'postern_api_retries',
+    help: 'Requests that were sent again since the start.',
+    labels: [],
+    read: whole(({ totals }) => totals.retries),
+  },
+  {
+    name: 'postern_internal_faults',
+    help: 'Faults of Postern itself that were not foreseen, since the start. Report them.',
+    labels: [],
+    read: whole(({ totals }) => totals.internalFaults),
+  },
+];
+
+export const counters = {
+  runs: {
+    name: 'postern_runs_total',
+    help: 'Runs over gates, by how they ended.',
+    labels: ['gate', 'status'],
+  },
+  writes: {
+    name: 'postern_writes_total',
+    help: 'Writes that were carried out: add, remove, restore, undo.',
+    labels: ['gate', 'kind'],
+  },
+  written: {
+    name: 'postern_written_addresses_total',
+    help: 'Entries that writes put in or took out.',
+    labels: ['gate', 'direction'],
+  },
+  guardTrips: {
+    name: 'postern_guard_trips_total',
+    help: 'How often a guard stopped something, once for each run.',
+    labels: ['gate', 'guard'],
+  },
+  feedReads: {
+    name: 'postern_feed_reads_total',
+    help: 'Readings of feeds, complete or not.',
+    labels: ['feed', 'complete'],
+  },
+  restores: {
+    name: 'postern_removals_restored_total',
+    help: 'Removals that were put back because Atlas did not confirm them. Page on any.',
+    labels: ['gate'],
+  },
+  deliveries: {
+    name: 'postern_notifications_total',
+    help: 'Messages to channels: delivered, failed, given-up.',
+    labels: ['channel', 'outcome'],
+  },
+} as const;
+
+export const histograms = {
+  runDuration: {
+    name: 'postern_run_duration_seconds',
+    help: 'How long a run over a gate took.',
+    labels: ['gate'],
+    buckets: [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300],
+  },
+} as const;
+
+export const openAlertsGauge = {
+  name: 'postern_open_alerts',
+  help: 'Situations that people were told about and that last.',
+  labels: ['severity'],
+} as const;
+
+export class Metrics {
+  readonly #registry = new Registry();
+  readonly #counters: Readonly<Record<keyof typeof counters, Counter>>;
+  readonly #runDuration: Histogram;
+
+  constructor({ status, openAlerts, withProcess }: MetricsOptions) {
+    const registers = [this.#registry];
+    for (const { name, help, labels, read } of gauges) {
+      const gauge: Gauge = new Gauge({
+        name,
+        help,
+        labelNames: [...labels],
+        registers,
+        collect() {
+          gauge.reset();
+          for (const [given, value] of read(status())) if (value !== undefined) gauge.set(given, value);
+        },
+      });
+    }
+    const alerts: Gauge = new Gauge({
+      name: openAlertsGauge.name,
+      help: openAlertsGauge.help,
+      labelNames: [...openAlertsGauge.labels],
+      registers,
+      collect() {
+        for (const [severity, count] of Object.entries(openAlerts())) alerts.set({ severity }, count);
+      },
+    });
+    const counter = (key: keyof typeof counters) => {
+      const { name, help, labels } = counters[key];
+      return new Counter({ name, help, labelNames: [...labels], registers });
+    };
+    this.#counters = {
+      runs: counter('runs'),
+      writes: counter('writes'),
+      written: counter('written'),
+      guardTrips: counter('guardTrips'),
+      feedReads: counter('feedReads'),
+      restores: counter('restores'),
+      deliveries: counter('deliveries'),
+    };
+    const { name, help, labels, buckets } = histograms.runDuration;
+    this.#runDuration = new Histogram({
+      name,
+      help,
+      labelNames: [...labels],
+      buckets: [...buckets],
+      registers,
+    });
+    if (withProcess) collectDefaultMetrics({ register: this.#registry });
+  }
+
+  get contentType(): string {
+    return this.#registry.contentType;
+  }
+
+  /** For `Watch.subscribe`. */
+  count(event: WatchEvent): void {
+    if (event.kind === 'feed-read') {
+      this.#counters.feedReads.inc({ feed: event.feed, complete: String(event.complete) });
+    }
+    if (event.kind === 'removal-restored') this.#counters.restores.inc({ gate: event.gate });
+    if (event.kind !== 'run-ended') return;
+    const { gate, summary, plan } = event;
+    this.#counters.runs.inc({ gate, status: summary.status });
+    this.#runDuration.observe({ gate }, (summary.endedAtMs - summary.startedAtMs) / 1000);
+    for (const { guard } of plan?.guards ?? []) this.#counters.guardTrips.inc({ gate, guard });
+    for (const { kind, adds, removes } of summary.writes) {
+      this.#counters.writes.inc({ gate, kind });
+      this.#counters.written.inc({ gate, direction: 'in' }, adds.length);
+      this.#counters.written.inc({ gate, direction: 'out' }, removes.length);
+    }
+  }
+
+  countDelivery({ channel, outcome }: Delivery): void {
+    this.#counters.deliveries.inc({ channel, outcome });
+  }
+
+  text(): Promise<string> {
+    return this.#registry.metrics();
+  }
+}

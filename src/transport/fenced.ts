@@ -1,0 +1,9 @@
+import type { Transport } from './transport.ts';
+
+/** The same way out for one gate: what can write is sent only while `refusal` gives no reason against it. */
+export function fencedTransport(transport: Transport, refusal: () => string | undefined): Transport {
+  return {
+    usage: () => transport.usage(),
+    send: request => transport.send({ ...request, refusal }),
+  };
+}

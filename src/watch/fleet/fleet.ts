@@ -1,0 +1,175 @@
+/**
+ * A fleet: workers that share the gates over one PostgreSQL database. It decides which worker looks after which
+ * gate, and when; what is done to a gate is the caller's. Two things keep one gate from two workers: pg-boss
+ * hands out one job per gate at a time, and the gate's lock in the journal is what counts.
+ */
+import { type Clock, systemClock } from '../../clock.ts';
+import type { Secret } from '../../secret.ts';
+import { AloneRounds } from './alone.ts';
+import { type GateQueue, openGateQueue } from './gate-queue.ts';
+
+export interface FleetOptions {
+  /** The database of the journal. */
+  readonly database: Secret;
+  /** The names of the gates there are; asked again and again, so that another config counts at once. */
+  gates(): readonly string[];
+  /**
+   * Looks after one gate, once. Another worker may have its lock still, for some seconds after a crash: then
+   * this should say that it is due again soon.
+   *
+   * @param signal is aborted when the fleet stops, or when the gate was given to another worker meanwhile
+   * @returns when the gate is due again, whichever worker it falls to
+   */
+  work(gate: string, signal: AbortSignal): Promise<{ readonly nextInMs: number }>;
+  onEvent?(event: FleetEvent): void;
+  /** How many gates this worker looks after at once. */
+  readonly concurrency?: number;
+  readonly clock?: Clock;
+  readonly timing?: Partial<FleetTiming>;
+}
+
+export interface FleetTiming {
+  /** How often each worker makes sure that every gate has its job, and that the database is there. */
+  readonly tickMs: number;
+  /** After so long without the database each worker looks after every gate by itself. */
+  readonly aloneAfterMs: number;
+  /** How soon a gate is due again when the work itself failed. */
+  readonly afterFaultMs: number;
+  /** How long a stop waits for the work in hand before its signal is aborted. */
+  readonly stopWithinMs: number;
+}
+
+export const defaultTiming: FleetTiming = {
+  tickMs: 3_000,
+  aloneAfterMs: 20_000,
+  afterFaultMs: 30_000,
+  stopWithinMs: 20_000,
+};
+
+export type FleetEvent =
+  /** Works with the others. */
+  | { readonly kind: 'shares' }
+  /** The database is away: this worker looks after every gate; without a journal it only adds. */
+  | { readonly kind: 'alone'; readonly because: string }
+  /** The work threw, though it should not. */
+  | { readonly kind: 'work-failed'; readonly gate: string; readonly error: unknown }
+  | { readonly kind: 'fault'; readonly error: unknown };
+
+export interface Fleet {
+  /** Takes part from now on. Never throws: where the database is not there yet, it is tried again. */
+  start(): void;
+  /** Something may have changed: the gate, or every gate, is due now, whichever worker it falls to. */
+  hint(gate?: string): Promise<void>;
+  /** False while this worker works alone, or has not reached the database yet. */
+  readonly isSharing: boolean;
+  /** Takes no more work and waits, bounded, for what is in hand. */
+  stop(): Promise<void>;
+}
+
+const defaultConcurrency = 4;
+
+export function createFleet(options: FleetOptions): Fleet {
+  return new SharedFleet(options);
+}
+
+class SharedFleet implements Fleet {
+  readonly #options: FleetOptions;
+  readonly #timing: FleetTiming;
+  readonly #clock: Clock;
+  readonly #stopping = new AbortController();
+  readonly #aborting = new AbortController();
+  readonly #alone: AloneRounds;
+  #queue: GateQueue | undefined;
+  #ticking: Promise<void> | undefined;
+  #state: 'starting' | 'sharing' | 'alone' = 'starting';
+  #lastWellAtMs: number;
+
+  constructor(options: FleetOptions) {
+    this.#options = options;
+    this.#timing = { ...defaultTiming, ...options.timing };
+    this.#clock = options.clock ?? systemClock;
+    this.#lastWellAtMs = this.#clock.now();
+    this.#alone = new AloneRounds({
+      clock: this.#clock,
+      concurrency: options.concurrency ?? defaultConcurrency,
+      gates: options.gates,
+      work: gate => this.#work(gate, this.#aborting.signal),
+    });
+  }
+
+  get isSharing(): boolean {
+    return this.#state === 'sharing';
+  }
+
+  start(): void {
+    this.#ticking ??= this.#tickUntilStopped();
+  }
+
+  async hint(gate?: string): Promise<void> {
+    const gates = gate === undefined ? this.#options.gates() : [gate];
+    this.#alone.hint(gates);
+    try {
+      for (const each of gates) await this.#queue?.due(each);
+    } catch (error) {
+      this.#tell({ kind: 'fault', error });
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    const timer = setTimeout(() => this.#aborting.abort(), this.#timing.stopWithinMs);
+    await this.#ticking;
+    await Promise.all([this.#queue?.stop(2 * this.#timing.stopWithinMs), this.#alone.settled()]);
+    clearTimeout(timer);
+  }
+
+  async #tickUntilStopped(): Promise<void> {
+    while (!this.#stopping.signal.aborted) {
+      await this.#tick();
+      await this.#clock.sleep(this.#timing.tickMs, this.#stopping.signal).catch(() => {});
+    }
+  }
+
+  /** Never throws. */
+  async #tick(): Promise<void> {
+    const askedAtMs = this.#clock.now();
+    try {
+      this.#queue ??= await openGateQueue({
+        database: this.#options.database,
+        concurrency: this.#options.concurrency ?? defaultConcurrency,
+        work: (gate, signal) => this.#workOn(gate, signal),
+        onFault: error => this.#tell({ kind: 'fault', error }),
+      });
+      await this.#queue.ensure(this.#options.gates());
+      this.#lastWellAtMs = askedAtMs;
+      if (this.#state !== 'sharing') this.#tell({ kind: 'shares' });
+      this.#state = 'sharing';
+    } catch (error) {
+      const awayMs = this.#clock.now() - this.#lastWellAtMs;
+      if (awayMs >= this.#timing.aloneAfterMs && this.#state !== 'alone') {
+        this.#state = 'alone';
+        this.#tell({ kind: 'alone', because: error instanceof Error ? error.message : String(error) });
+      }
+    }
+    if (this.#state === 'alone') this.#alone.startDue();
+  }
+
+  /** A job. One of a gate that this worker does not know is left for one that does. */
+  async #workOn(gate: string, signal: AbortSignal): Promise<number> {
+    if (!this.#options.gates().includes(gate)) return this.#timing.tickMs;
+    return await this.#work(gate, AbortSignal.any([signal, this.#aborting.signal]));
+  }
+
+  async #work(gate: string, signal: AbortSignal): Promise<number> {
+    try {
+      return (await this.#options.work(gate, signal)).nextInMs;
+    } catch (error) {
+      this.#tell({ kind: 'work-failed', gate, error });
+      return this.#timing.afterFaultMs;
+    }
+  }
+
+  #tell(event: FleetEvent): void {
+    this.#options.onEvent?.(event);
+  }
+}

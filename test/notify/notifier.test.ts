@@ -1,0 +1,149 @@
+import { expect, test } from 'vitest';
+import type { Severity } from '../../src/finding.ts';
+import { type Channel, ChannelError } from '../../src/notify/channels/channel.ts';
+import { type Delivery, Notifier } from '../../src/notify/notifier.ts';
+import type { Notice } from '../../src/notify/situation.ts';
+import { testClock } from '../transport/server.ts';
+import { notice, nowMs, situation } from './fixtures.ts';
+
+/** A channel that takes nothing while `down`. */
+class TestChannel implements Channel {
+  readonly kind = 'webhook';
+  readonly taken: string[] = [];
+  down = false;
+  onSend: () => void = () => {};
+  readonly name: string;
+  readonly from: Severity;
+
+  constructor(name: string, from: Severity = 'info') {
+    this.name = name;
+    this.from = from;
+  }
+
+  async send({ kind, situation: { key } }: Notice): Promise<void> {
+    this.onSend();
+    if (this.down) throw new ChannelError(this.name, 'down');
+    this.taken.push(`${kind} ${key}`);
+  }
+}
+
+function open(...channels: TestChannel[]) {
+  const clock = testClock(nowMs);
+  const deliveries: Delivery[] = [];
+  const notifier = new Notifier({ channels, clock, random: () => 1, onDelivery: d => deliveries.push(d) });
+  return { clock, deliveries, notifier };
+}
+
+test('each channel is told from its severity on', async () => {
+  const [all, severe] = [new TestChannel('all'), new TestChannel('severe', 'error')];
+  const { notifier } = open(all, severe);
+  notifier.add([notice(), notice({ situation: situation({ key: 'b', severity: 'warning' }) })]);
+  await notifier.flush();
+  expect(all.taken).toEqual(['opened locked-out/production', 'opened b']);
+  expect(severe.taken).toEqual(['opened locked-out/production']);
+});
+
+test('a channel that is down stops no other, is not hammered, and gets everything in order later', async () => {
+  const [good, bad] = [new TestChannel('good'), new TestChannel('bad')];
+  const { notifier, clock, deliveries } = open(good, bad);
+  bad.down = true;
+  let tries = 0;
+  bad.onSend = () => tries++;
+  notifier.add([notice(), notice({ situation: situation({ key: 'b' }) })]);
+  for (let second = 0; second < 29; second++) {
+    await notifier.flush();
+    clock.advance(1_000);
+  }
+  expect(good.taken).toHaveLength(2);
+  expect(tries).toBe(1);
+  clock.advance(1_000);
+  await notifier.flush();
+  expect(tries).toBe(2);
+  bad.down = false;
+  clock.advance(60_000);
+  await notifier.flush();
+  expect(bad.taken).toEqual(['opened locked-out/production', 'opened b']);
+  expect(deliveries.filter(({ channel }) => channel === 'bad').map(({ outcome }) => outcome)).toEqual([
+    'failed',
+    'failed',
+    'delivered',
+    'delivered',
+  ]);
+});
+
+test('who was never told that it began is not told that it is over', async () => {
+  const channel = new TestChannel('oncall');
+  const { notifier, clock } = open(channel);
+  channel.down = true;
+  notifier.add([notice()]);
+  await notifier.flush();
+  notifier.add([notice({ kind: 'resolved' })]);
+  channel.down = false;
+  clock.advance(60_000);
+  await notifier.flush();
+  expect(channel.taken).toEqual([]);
+});
+
+test('an end that comes while the beginning is under way is told', async () => {
+  const channel = new TestChannel('oncall');
+  const { notifier } = open(channel);
+  notifier.add([notice()]);
+  channel.onSend = () => {
+    channel.onSend = () => {};
+    notifier.add([notice({ kind: 'resolved' })]);
+  };
+  await notifier.flush();
+  expect(channel.taken).toEqual(['opened locked-out/production', 'resolved locked-out/production']);
+});
+
+test('what is a day old is given up, and said so', async () => {
+  const channel = new TestChannel('oncall');
+  const { notifier, clock, deliveries } = open(channel);
+  notifier.add([notice()]);
+  clock.advance(25 * 60 * 60_000);
+  await notifier.flush();
+  expect(channel.taken).toEqual([]);
+  expect(deliveries.map(({ outcome }) => outcome)).toEqual(['given-up']);
+});
+
+test('a queue does not grow for ever, and what is mild goes first', async () => {
+  const channel = new TestChannel('oncall');
+  const { notifier } = open(channel);
+  notifier.add([notice()]);
+  notifier.add(
+    Array.from({ length: 500 }, (_, index) =>
+      notice({ kind: 'event', situation: situation({ key: `info ${index}`, severity: 'info' }) }),
+    ),
+  );
+  await notifier.flush();
+  expect(channel.taken).toHaveLength(200);
+  expect(channel.taken[0]).toBe('opened locked-out/production');
+  expect(channel.taken.at(-1)).toBe('event info 499');
+});
+
+test('what is not delivered survives a restart', async () => {
+  const channel = new TestChannel('oncall');
+  const { notifier, clock } = open(channel);
+  channel.down = true;
+  notifier.add([notice()]);
+  await notifier.flush();
+  const backlog = JSON.parse(JSON.stringify(notifier.backlog));
+  channel.down = false;
+  await new Notifier({ channels: [channel], clock, random: () => 1 }, backlog).flush();
+  expect(channel.taken).toEqual(['opened locked-out/production']);
+});
+
+test('who listens to deliveries cannot stop them', async () => {
+  const channel = new TestChannel('oncall');
+  const notifier = new Notifier({
+    channels: [channel],
+    clock: testClock(nowMs),
+    random: () => 1,
+    onDelivery: () => {
+      throw new Error('listener');
+    },
+  });
+  notifier.add([notice()]);
+  await notifier.flush();
+  expect(channel.taken).toHaveLength(1);
+});

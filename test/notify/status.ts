@@ -1,0 +1,82 @@
+/** A daemon's state in which all is well; a test says what is not. */
+import type { Cidr } from '../../src/address/cidr.ts';
+import type { FeedStatus, GateStatus, WatchStatus } from '../../src/watch/status.ts';
+import { nowMs } from './fixtures.ts';
+
+export function feedStatus(more: Partial<FeedStatus> = {}): FeedStatus {
+  return {
+    feed: 'control-plane',
+    addresses: 374,
+    complete: true,
+    faults: [],
+    lastReadAtMs: nowMs - 20_000,
+    lastCompleteAtMs: nowMs - 20_000,
+    nextAtMs: nowMs + 40_000,
+    consecutiveFaults: 0,
+    isChanging: false,
+    ...more,
+  };
+}
+
+export function gateStatus(more: Partial<GateStatus> = {}): GateStatus {
+  return {
+    name: 'production',
+    kind: 'azure-key-vault',
+    id: 'azure-key-vault:/vault',
+    policy: 'sync',
+    projects: ['64f0c1a2b3d4e5f601234567'],
+    isRunning: false,
+    coverage: 'let-in',
+    lets: 'listed',
+    missing: [],
+    plannedAtMs: nowMs - 10_000,
+    planChecksum: 'a'.repeat(64),
+    pendingRemovals: [],
+    closing: [],
+    guards: [],
+    findings: [],
+    usage: { used: 374, limit: 1000, unit: 'entries' },
+    lastRun: undefined,
+    lastGoodRunAtMs: nowMs - 10_000,
+    lastWrite: undefined,
+    nextAtMs: nowMs + 50_000,
+    consecutiveFailures: 0,
+    backOff: undefined,
+    soakUntilMs: undefined,
+    ...more,
+  };
+}
+
+export function watchStatus(more: Partial<WatchStatus> = {}): WatchStatus {
+  return {
+    state: 'running',
+    nowMs,
+    startedAtMs: nowMs - 86_400_000,
+    config: { path: 'postern.yaml', loadedAtMs: nowMs - 86_400_000, fault: undefined },
+    journal: { location: '/var/lib/postern/journal.db', available: true, because: undefined, sinceMs: 0 },
+    feeds: [feedStatus()],
+    gates: [gateStatus()],
+    totals: {
+      requests: 10,
+      retries: 0,
+      bytesReceived: 10_000,
+      feedReads: 5,
+      incompleteReads: 0,
+      runs: 5,
+      failedRuns: 0,
+      writes: 0,
+      restores: 0,
+      hints: 0,
+      reloads: 0,
+      refusedConfigs: 0,
+      journalFailures: 0,
+      internalFaults: 0,
+    },
+    rateLimits: [],
+    lastHint: undefined,
+    lastHealthyCycleAtMs: nowMs - 10_000,
+    ...more,
+  };
+}
+
+export const missing = ['52.1.2.3/32', '52.1.2.4/32'] as readonly string[] as readonly Cidr[];

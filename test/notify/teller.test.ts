@@ -1,0 +1,132 @@
+import { expect, test } from 'vitest';
+
+import type { Channel } from '../../src/notify/channels/channel.ts';
+import type { Notice } from '../../src/notify/situation.ts';
+import { Teller, type TellerMemory } from '../../src/notify/teller.ts';
+import type { WatchEvent, WatchListener } from '../../src/watch/events.ts';
+import type { WatchStatus } from '../../src/watch/status.ts';
+import { nowMs } from './fixtures.ts';
+import { gateStatus, missing, watchStatus } from './status.ts';
+import { WaitingClock } from './waiting-clock.ts';
+
+const lockedOut = watchStatus({ gates: [gateStatus({ coverage: 'locked-out', missing })] });
+
+async function open(memory?: TellerMemory) {
+  const told: Notice[] = [];
+  const listeners = new Set<WatchListener>();
+  const world = { status: watchStatus() as WatchStatus, kept: memory, failsToKeep: false };
+  const clock = new WaitingClock(nowMs);
+  const channel: Channel = {
+    kind: 'webhook',
+    name: 'oncall',
+    from: 'info',
+    send: async notice => {
+      told.push(notice);
+    },
+  };
+  const teller = new Teller({
+    watch: {
+      status: () => world.status,
+      subscribe: listener => {
+        listeners.add(listener);
+        return () => listeners.delete(listener);
+      },
+    },
+    channels: [channel],
+    clock,
+    random: () => 1,
+    recall: async () => world.kept,
+    remember: async next => {
+      if (world.failsToKeep) throw new Error('no journal');
+      world.kept = next;
+    },
+  });
+  await teller.start();
+  const settle = () => new Promise(resolve => setImmediate(resolve));
+  await settle();
+  return {
+    told,
+    teller,
+    world,
+    emit: async (event: object) => {
+      for (const listener of listeners)
+        listener({ sequence: 1, atMs: nowMs, severity: 'info', ...event } as WatchEvent);
+      await settle();
+    },
+    pass: async (ms: number) => {
+      clock.advance(ms);
+      await settle();
+    },
+  };
+}
+
+const ended = (writes: readonly object[], status = 'changed') => ({
+  kind: 'run-ended',
+  runId: 'r1',
+  gate: 'production',
+  summary: { status, message: 'In step.', writes },
+});
+
+test('a situation is told as soon as a run shows it, and its end when it is over', async () => {
+  const { told, world, emit, pass, teller } = await open();
+  world.status = lockedOut;
+  await emit(ended([], 'failed'));
+  world.status = watchStatus();
+  for (let minute = 0; minute < 4; minute++) await pass(60_000);
+  expect(told.map(({ kind, situation }) => `${kind} ${situation.key}`)).toEqual([
+    'opened locked-out/production',
+    'resolved locked-out/production',
+  ]);
+  await teller.stop();
+});
+
+test('a write is told once, with what it did', async () => {
+  const { told, emit, teller } = await open();
+  await emit(ended([{ kind: 'add', adds: missing, removes: [] }]));
+  await emit(ended([], 'unchanged'));
+  expect(told.map(({ situation: { message } }) => message)).toEqual([
+    'Postern let in 2 addresses at gate production.',
+  ]);
+  await teller.stop();
+});
+
+test('a removal that was put back pages', async () => {
+  const { told, emit, teller } = await open();
+  await emit({
+    kind: 'removal-restored',
+    runId: 'r1',
+    gate: 'production',
+    message: 'Atlas says no.',
+    addresses: missing,
+  });
+  expect(told.map(({ kind, situation: { severity, addresses } }) => [kind, severity, addresses])).toEqual([
+    ['event', 'error', missing],
+  ]);
+  await teller.stop();
+});
+
+test('after a restart what lasts is not told again, and its end is', async () => {
+  const before = await open();
+  before.world.status = lockedOut;
+  await before.pass(30_000);
+  await before.teller.stop();
+  expect(before.told).toHaveLength(1);
+
+  const after = await open(before.world.kept);
+  after.world.status = lockedOut;
+  await after.pass(30_000);
+  expect(after.told).toEqual([]);
+  after.world.status = watchStatus();
+  for (let minute = 0; minute < 4; minute++) await after.pass(60_000);
+  expect(after.told.map(({ kind }) => kind)).toEqual(['resolved']);
+  await after.teller.stop();
+});
+
+test('without a journal the telling goes on', async () => {
+  const { told, world, pass, teller } = await open();
+  world.failsToKeep = true;
+  world.status = lockedOut;
+  await pass(30_000);
+  expect(told).toHaveLength(1);
+  await teller.stop();
+});

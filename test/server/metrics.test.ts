@@ -1,0 +1,68 @@
+import { expect, test } from 'vitest';
+import { counters, gauges, histograms, openAlertsGauge } from '../../src/server/metrics.ts';
+import { nowMs } from '../notify/fixtures.ts';
+import { feedStatus, gateStatus, missing, watchStatus } from '../notify/status.ts';
+import { open } from './fixtures.ts';
+
+test('what the daemon is in, at the moment of the scrape', async () => {
+  const { app, world } = await open();
+  world.status = watchStatus({
+    feeds: [feedStatus({ lastCompleteAtMs: nowMs - 90_000 })],
+    gates: [
+      gateStatus({ coverage: 'locked-out', missing }),
+      gateStatus({ name: 'new', coverage: undefined }),
+    ],
+  });
+  const { body } = await app.inject({ url: '/metrics' });
+  expect(body).toContain('postern_gate_missing_addresses{gate="production"} 2');
+  expect(body).not.toContain('postern_gate_missing_addresses{gate="new"}');
+  expect(body).toContain('postern_gate_coverage{gate="production",coverage="locked-out"} 1');
+  expect(body).toContain('postern_feed_complete_age_seconds{feed="control-plane"} 90');
+  expect(body).toContain('postern_gate_usage_ratio{gate="production"} 0.374');
+  expect(body).toContain('postern_open_alerts{severity="error"} 1');
+  world.status = watchStatus({ gates: [] });
+  expect((await app.inject({ url: '/metrics' })).body).not.toContain('gate="production"');
+});
+
+test('runs, writes and guards are counted as they happen', async () => {
+  const { app, metrics } = await open();
+  metrics.count({
+    kind: 'run-ended',
+    sequence: 1,
+    atMs: nowMs,
+    severity: 'info',
+    runId: 'r1',
+    gate: 'production',
+    summary: {
+      runId: 'r1',
+      gate: 'production',
+      gateId: 'x',
+      status: 'changed',
+      message: '',
+      writes: [{ kind: 'add', adds: missing, removes: [] }],
+      coverage: 'let-in',
+      missing: [],
+      startedAtMs: nowMs - 2_000,
+      endedAtMs: nowMs,
+    },
+    plan: { guards: [{ guard: 'settling' }] } as never,
+    consecutiveFailures: 0,
+    nextAtMs: nowMs,
+  });
+  metrics.countDelivery({ channel: 'oncall', notice: {} as never, outcome: 'failed' });
+  const { body } = await app.inject({ url: '/metrics' });
+  expect(body).toContain('postern_runs_total{gate="production",status="changed"} 1');
+  expect(body).toContain('postern_writes_total{gate="production",kind="add"} 1');
+  expect(body).toContain('postern_written_addresses_total{gate="production",direction="in"} 2');
+  expect(body).toContain('postern_guard_trips_total{gate="production",guard="settling"} 1');
+  expect(body).toContain('postern_run_duration_seconds_bucket{le="2.5",gate="production"} 1');
+  expect(body).toContain('postern_notifications_total{channel="oncall",outcome="failed"} 1');
+});
+
+test('names are as Prometheus wants them, and none stands twice', () => {
+  const all = [...gauges, ...Object.values(counters), ...Object.values(histograms), openAlertsGauge];
+  const names = all.map(({ name }) => name);
+  expect(new Set(names).size).toBe(names.length);
+  for (const name of names) expect(name).toMatch(/^postern_[a-z_]+$/);
+  for (const { name } of Object.values(counters)) expect(name).toMatch(/_total$/);
+});

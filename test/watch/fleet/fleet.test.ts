@@ -1,0 +1,102 @@
+/** Workers that share gates, and are killed and stopped. They mostly wait, so the tests run side by side. */
+import { expect, test } from 'vitest';
+import { usePostgres } from '../../postgres/server.ts';
+import { change, expectOneAtATime, isEverywhere, openFleetSite, takeOverMs, until } from './harness.ts';
+
+const server = usePostgres();
+/** More with POSTERN_FLEET_KILLS; each takes as long as a worker may be silent, so the default is small. */
+const kills = Number(process.env.POSTERN_FLEET_KILLS ?? 1);
+test.concurrent('two workers share the gates, and every gate is served', async context => {
+  const site = await openFleetSite(context, await server.createDatabase(), 4, 500);
+  const workers = [site.start(), site.start()];
+  await until(() => site.lockedOut().length === 0, takeOverMs, 'every gate lets Atlas in');
+  const first = change(site);
+  await until(() => isEverywhere(site, first), 15_000, 'the new address is let in');
+  await until(
+    () => workers.every(({ said }) => said.filter(({ kind }) => kind === 'ends').length >= 4),
+    15_000,
+    'both work',
+  );
+  for (const worker of workers) await worker.kill('SIGTERM');
+  for (const worker of workers) {
+    expect(worker.process.exitCode).toBe(0);
+    expect(worker.said.at(-1)?.kind).toBe('stopped');
+    const count = (wanted: string) => worker.said.filter(({ kind }) => kind === wanted).length;
+    expect(count('begins')).toBe(count('ends'));
+  }
+  // Never two at once on one gate: no run met another's lock.
+  expect(site.said.filter(({ status }) => status === 'refused' || status === 'failed')).toEqual([]);
+  expectOneAtATime(await site.writes());
+}, 90_000);
+
+test.concurrent(
+  `of three workers one is killed, ${kills} times, at some moment: the others carry on, one at a time`,
+  async context => {
+    const site = await openFleetSite(context, await server.createDatabase(), 3, 300);
+    // Every answer takes a moment, so that a worker can end at each of them.
+    for (const on of ['atlas', 'azure'] as const)
+      site.lab.faults.add({ on, act: { kind: 'latency', ms: 20 } });
+    const workers = [site.start(), site.start(), site.start()];
+    await until(() => site.lockedOut().length === 0, takeOverMs, 'every gate lets Atlas in');
+    for (let round = 0; round < kills; round++) {
+      const cidr = change(site);
+      await new Promise(resolve => setTimeout(resolve, (round * 137) % 900));
+      await workers.shift()!.kill();
+      // The next one starts only when what this one left is taken over, so that it is not the new one that heals.
+      await until(() => isEverywhere(site, cidr), takeOverMs, `round ${round}: the others let ${cidr} in`);
+      workers.push(site.start());
+    }
+    for (const worker of workers) await worker.kill('SIGTERM');
+    const writes = await site.writes();
+    expectOneAtATime(writes);
+    expect(writes.filter(({ outcome }) => outcome === null)).toEqual([]);
+    expect(site.lockedOut()).toEqual([]);
+    expect(site.rules(0)).toContain('198.17.0.0/24');
+  },
+  60_000 + kills * 30_000,
+);
+
+test.concurrent('a worker that is stopped in the middle of a write, and goes on after its lease, writes nothing', async context => {
+  const site = await openFleetSite(context, await server.createDatabase(), 1, 500);
+  const stopped = site.start();
+  await until(() => site.lockedOut().length === 0, takeOverMs, 'the gate lets Atlas in');
+  // Its next write: the last look before it takes a while, which is when it is stopped.
+  const writesBefore = (await site.writes()).length;
+  const removeLatency = site.lab.faults.add({
+    on: 'azure',
+    method: 'GET',
+    act: { kind: 'latency', ms: 1_500 },
+  });
+  const first = change(site);
+  await until(async () => (await site.writes()).length > writesBefore, 20_000, 'its write is journalled');
+  stopped.process.kill('SIGSTOP');
+  const patches = () => site.lab.requests.filter(({ method }) => method === 'PATCH').length;
+  const patchesBefore = patches();
+  removeLatency();
+
+  const next = site.start();
+  await until(() => isEverywhere(site, first), takeOverMs, 'the next worker lets the first address in');
+  const second = change(site);
+  await until(() => isEverywhere(site, second), 15_000, 'and the second');
+  const patchesOfNext = patches() - patchesBefore;
+  await next.kill('SIGTERM');
+  const rules = site.rules(0);
+  const saidBefore = stopped.said.length;
+  stopped.process.kill('SIGCONT');
+  await until(() => stopped.said.length > saidBefore, 20_000, 'the stopped worker ends its run');
+  expect(stopped.said[saidBefore]).toMatchObject({ kind: 'ends', writes: 0 });
+  expect(['refused', 'failed']).toContain(stopped.said[saidBefore]!.status);
+  expect(patches() - patchesBefore).toBe(patchesOfNext);
+  expect(site.rules(0)).toEqual(rules);
+  expectOneAtATime(await site.writes());
+}, 120_000);
+
+test.concurrent('the control plane is read once for all while a reading is young', async context => {
+  const site = await openFleetSite(context, await server.createDatabase(), 4, 1_000);
+  const reads = () => site.lab.requests.filter(({ path }) => path.includes('controlPlaneIPAddresses')).length;
+  for (let n = 0; n < 2; n++) site.start({ SHARED_MS: '60000' });
+  await until(() => site.said.filter(({ kind }) => kind === 'ends').length >= 16, takeOverMs, 'sixteen runs');
+  expect(site.lockedOut()).toEqual([]);
+  // Those that began before the first reading was done read for themselves.
+  expect(reads()).toBeLessThanOrEqual(4);
+}, 90_000);

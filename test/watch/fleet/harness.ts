@@ -1,0 +1,202 @@
+/** Real workers as real processes, over a real PostgreSQL, against a lab with a few gates. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { expect, type TestContext } from 'vitest';
+import { systemClock } from '../../../src/clock.ts';
+import type { WriteRecord } from '../../../src/journal/journal.ts';
+import { openPostgresJournal } from '../../../src/journal/postgres/open.ts';
+import { labOrganizationId, labVaultId } from '../../../src/lab/default-world.ts';
+import { type Lab, startLab } from '../../../src/lab/index.ts';
+import { Secret } from '../../../src/secret.ts';
+
+export interface Said {
+  readonly pid: number;
+  readonly kind: string;
+  readonly gate?: string;
+  readonly atMs?: number;
+  readonly status?: string;
+  readonly message?: string;
+  readonly writes?: number;
+}
+
+export interface Worker {
+  readonly process: ChildProcess;
+  readonly pid: number;
+  readonly said: Said[];
+  kill(signal?: NodeJS.Signals): Promise<void>;
+}
+
+export interface FleetSite {
+  readonly lab: Lab;
+  readonly gates: readonly string[];
+  readonly projects: readonly string[];
+  /** What all workers said, in the order in which it came. */
+  readonly said: Said[];
+  start(env?: Readonly<Record<string, string>>): Worker;
+  writes(): Promise<readonly WriteRecord[]>;
+  rules(gate: number): readonly string[];
+  lockedOut(): readonly string[];
+}
+
+/** @param everyMs how often each gate is due */
+export async function openFleetSite(
+  { onTestFinished }: Pick<TestContext, 'onTestFinished'>,
+  url: string,
+  gateCount: number,
+  everyMs: number,
+): Promise<FleetSite> {
+  const lab = await startLab({ clock: systemClock, azure: { propagationMs: 0 } });
+  const folder = mkdtempSync(join(tmpdir(), 'postern-fleet-'));
+  const workers: Worker[] = [];
+  onTestFinished(async () => {
+    await Promise.all(workers.map(worker => worker.kill()));
+    await lab.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+  const gates = Array.from({ length: gateCount }, (_, n) => `gate-${n}`);
+  const vaultIds = gates.map(name => labVaultId.replace('payments-cmk', `${name}-cmk`));
+  const projects = vaultIds.map((vaultId, n) => {
+    lab.azure.addVault(
+      vaultId,
+      {
+        bypass: 'AzureServices',
+        defaultAction: 'Deny',
+        ipRules: [{ value: `198.17.${n}.0/24` }],
+        virtualNetworkRules: [],
+      },
+      lab.credentials.azure.tenantId,
+    );
+    const project = lab.atlas.addProject(gates[n]!, labOrganizationId, { cloud: 'azure', vaultId });
+    const cluster = lab.atlas.createCluster(project.id, 'orders');
+    lab.atlas.provision(cluster, 3);
+    lab.atlas.finishCreating(cluster);
+    return project.id;
+  });
+  writeFileSync(join(folder, 'ca.pem'), lab.caCertificatePem);
+  writeFileSync(join(folder, 'postern.yaml'), JSON.stringify(configOf(lab, gates, vaultIds, projects)));
+  const said: Said[] = [];
+  return {
+    lab,
+    gates,
+    projects,
+    said,
+    start(env = {}) {
+      const file = new URL('children/worker.ts', import.meta.url).pathname;
+      const child = spawn(process.execPath, [file, String(everyMs)], {
+        cwd: folder,
+        env: {
+          PATH: process.env.PATH,
+          HOME: folder,
+          TMPDIR: folder,
+          POSTERN_DATABASE_URL: url,
+          LAB_ATLAS_SECRET: lab.credentials.atlas.serviceAccount.clientSecret,
+          LAB_AZURE_SECRET: lab.credentials.azure.clientSecret,
+          NODE_EXTRA_CA_CERTS: join(folder, 'ca.pem'),
+          ...env,
+        },
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      const own: Said[] = [];
+      createInterface({ input: child.stdout }).on('line', line => {
+        const what = JSON.parse(line) as Said;
+        own.push(what);
+        said.push(what);
+      });
+      const exited = once(child, 'exit');
+      const worker: Worker = {
+        process: child,
+        pid: child.pid!,
+        said: own,
+        async kill(signal = 'SIGKILL') {
+          child.kill(signal);
+          await exited;
+        },
+      };
+      workers.push(worker);
+      return worker;
+    },
+    async writes() {
+      const journal = await openPostgresJournal({ url: new Secret(url, 'env:TEST') });
+      try {
+        return [...(await journal.writes({ limit: 10_000 }))].reverse();
+      } finally {
+        await journal.close();
+      }
+    },
+    rules: gate => lab.azure.get(vaultIds[gate]!).properties.networkAcls!.ipRules.map(({ value }) => value),
+    lockedOut: () => projects.flatMap(id => lab.atlas.lockedOut(id)),
+  };
+}
+
+function configOf(
+  lab: Lab,
+  gates: readonly string[],
+  vaultIds: readonly string[],
+  projects: readonly string[],
+): object {
+  const { atlas, azure } = lab.credentials;
+  return {
+    atlas: {
+      baseUrl: lab.urls.atlas,
+      auth: {
+        serviceAccount: { clientId: atlas.serviceAccount.clientId, clientSecret: 'env:LAB_ATLAS_SECRET' },
+      },
+    },
+    gates: gates.map((name, n) => ({
+      name,
+      kind: 'azure-key-vault',
+      vault: vaultIds[n],
+      endpoint: lab.urls.azureResourceManager,
+      authorityHost: lab.urls.azureAuthority,
+      credential: {
+        tenantId: azure.tenantId,
+        clientId: azure.clientId,
+        clientSecret: 'env:LAB_AZURE_SECRET',
+      },
+      projects: [projects[n]],
+      policy: 'sync',
+    })),
+  };
+}
+
+/** The lease of a gate, or the heartbeat of its job and the look for silent workers, and a slow machine. */
+export const takeOverMs = 30_000;
+
+let address = 0;
+/** Atlas begins to use a new address; every gate has to let it in. */
+export function change({ lab }: FleetSite): string {
+  const cidr = `13.48.${++address >> 8}.${address & 255}/32`;
+  lab.atlas.addControlPlane('aws', 'eu-north-1', [cidr]);
+  return cidr;
+}
+
+export const isEverywhere = (site: FleetSite, cidr: string) =>
+  site.gates.every((_, n) => site.rules(n).includes(cidr) || site.rules(n).includes(cidr.replace('/32', '')));
+
+/** Of one gate no write begins before the one before it is closed, whoever closed it. */
+export function expectOneAtATime(writes: Awaited<ReturnType<FleetSite['writes']>>): void {
+  for (const gateId of new Set(writes.map(write => write.gateId))) {
+    const own = writes.filter(write => write.gateId === gateId);
+    for (const [index, write] of own.slice(1).entries()) {
+      const before = own[index]!;
+      expect(before.finishedAtMs, `${gateId}, write ${before.id}`).not.toBeNull();
+      expect(write.atMs).toBeGreaterThanOrEqual(before.finishedAtMs!);
+    }
+  }
+}
+
+export async function until(
+  condition: () => boolean | Promise<boolean>,
+  withinMs: number,
+  what: string,
+): Promise<void> {
+  const deadlineMs = Date.now() + withinMs;
+  while (!(await condition())) {
+    if (Date.now() > deadlineMs) throw new Error(`not within ${withinMs} ms: ${what}`);
+    await new Promise(resolve => setTimeout(resolve, 50));
+  }
+}

@@ -1,0 +1,30 @@
+import { expect, test } from 'vitest';
+import { usePostgres } from '../../postgres/server.ts';
+import { change, isEverywhere, openFleetSite, takeOverMs, until } from './harness.ts';
+
+const server = usePostgres();
+
+test('without their database workers go on letting addresses in, each by itself, and share again afterwards', async context => {
+  const site = await openFleetSite(context, await server.createDatabase(), 2, 500);
+  for (let n = 0; n < 2; n++) site.start({ ALONE_AFTER_MS: '1500' });
+  await until(() => site.lockedOut().length === 0, takeOverMs, 'every gate lets Atlas in');
+  await server.kill();
+  const cidr = change(site);
+  await until(() => isEverywhere(site, cidr), 45_000, 'the new address is let in without the database');
+  expect(site.said.some(({ kind }) => kind === 'alone')).toBe(true);
+  await server.start();
+  const sharedBefore = site.said.filter(({ kind }) => kind === 'shares').length;
+  await until(
+    () => site.said.filter(({ kind }) => kind === 'shares').length >= sharedBefore + 2,
+    30_000,
+    'both share again',
+  );
+  const after = change(site);
+  await until(() => isEverywhere(site, after), takeOverMs, 'and let in what is new');
+  // What was added without the journal was spooled, and is journalled by now.
+  await until(
+    async () => (await site.writes()).some(({ target }) => target.includes(cidr as never)),
+    20_000,
+    'the additions made meanwhile are in the journal',
+  );
+}, 150_000);
