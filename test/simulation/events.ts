@@ -468,6 +468,9 @@ function jumpClock(world: World, random: Random): void {
   world.skewMs += jumpMs;
   world.changed(`the clock jumps by ${jumpMs / hourMs} h`);
   world.scheduler.after(between(random, hourMs, 10 * dayMs), () => {
+    // An absence that was noted ahead of time has its whole grace from there.
+    const graceMs = Math.max(...world.sites.map(({ removal }) => removal.graceMs));
+    if (world.skewMs > 0) world.judge.impede(world.scheduler.nowMs + world.skewMs + graceMs);
     world.skewMs = 0;
     world.changed('the clock is right again');
   });

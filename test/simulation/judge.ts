@@ -18,7 +18,7 @@
  * - **held**: the same time where a removal waits by design: more is due than the caps let go at once, or the
  *   control plane is so much smaller than within the last weeks that it is not believed (an operator has to look),
  *   or within the last day a fault hit Postern, the journal could not be used, the clock was wrong, or Atlas
- *   called a key invalid.
+ *   called a key invalid; and after a clock that was ahead until the times in the journal are past.
  * - **orphaned**: entries that Postern wrote and can no longer know as its own, because its journal was lost.
  *   They are counted, and are not exposure.
  *
@@ -135,7 +135,7 @@ export class Judge {
   /** Something hit Postern at this moment: what is not due yet is due one allowance later. */
   disturb(): void {
     this.#refresh();
-    this.#impededMs = this.#now;
+    this.impede(this.#now);
     for (const each of this.#cases) this.#postpone(each);
   }
 
@@ -156,6 +156,11 @@ export class Judge {
       if (this.#obstacles > 0) return;
       for (const each of this.#cases) this.#postpone(each);
     };
+  }
+
+  /** Removals wait until then, whatever happens: times of a clock that was ahead stand in the journal. */
+  impede(untilMs: number): void {
+    this.#impededMs = Math.max(this.#impededMs, untilMs);
   }
 
   /** Someone else changed a gate. */
@@ -195,6 +200,11 @@ export class Judge {
     for (const breach of this.#breachesOf(gate, write)) {
       this.verdict.breaches.push(`${site.name}: ${breach}`);
       this.#options.onBreach(breach);
+    }
+    // What is put back is in grace again.
+    for (const cidr of write.after) {
+      if (!write.before.includes(cidr) && gate.unwantedSince.has(cidr))
+        gate.unwantedSince.set(cidr, this.#now);
     }
     this.#own(gate, write);
   }
@@ -357,7 +367,7 @@ export class Judge {
       exposedMs += toMs - Math.max(fromMs, allowedMs);
       if (fromMs <= allowedMs) this.#options.onExposure(`${site.name} lets in ${cidr} for too long`);
     }
-    if (this.#obstacles > 0 || this.#isImpeded) this.#impededMs = toMs;
+    if (this.#obstacles > 0 || this.#isImpeded) this.impede(toMs);
     const isHeld =
       fromMs < this.#impededMs + exposureAllowanceMs || stale > mostAtOnce(gate) || this.#hasShrunk();
     if (isHeld) verdict.heldMs += exposedMs;

@@ -35,6 +35,7 @@ export class Daemon {
   readonly #skips: boolean;
   #process: SimulatedProcess | undefined;
   #nextRun = 1;
+  readonly #guards = new Map<string | undefined, string>();
   readonly counts: DaemonCounts = { cycles: 0, skipped: 0, kills: 0, awaits: 0, commands: 0 };
 
   /** @param skips whether cycles that provably change nothing are left out */
@@ -199,10 +200,18 @@ export class Daemon {
     if (status !== 'unchanged') this.#world.trace(`${gate}: ${status}: ${message}`);
   }
 
+  /** Only where they are others than before. */
+  #traceGuards(gate: string | undefined, guards: string): void {
+    if (this.#guards.get(gate) === guards) return;
+    this.#guards.set(gate, guards);
+    this.#world.trace(`${gate}: guards: ${guards || 'none'}`);
+  }
+
   #trace(gate: string | undefined, event: RunEvent): void {
     const { kind } = event;
     if (kind === 'feed-read' && event.faults.length > 0)
       this.#world.trace(`${event.feed}: ${event.faults[0]}`);
+    if (kind === 'planned') this.#traceGuards(gate, event.plan.guards.map(({ guard }) => guard).join(', '));
     if (kind === 'writing') this.#world.trace(`${gate}: ${event.write} +${event.adds} -${event.removes}`);
     if (
       kind === 'recovered' ||
