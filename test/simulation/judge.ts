@@ -333,6 +333,8 @@ export class Judge {
   #measure(gate: GateCase, fromMs: number, toMs: number): void {
     const { verdict } = this;
     const { site, lockedOut, missing } = gate;
+    // Whom it lets in is its owner's own affair; only its breaches count.
+    if (site.policy === 'observe') return;
     if (lockedOut.length > 0 && !gate.isLockedOut) verdict.lockOuts++;
     gate.isLockedOut = lockedOut.length > 0;
     if (gate.isLockedOut) {
@@ -340,7 +342,7 @@ export class Judge {
       const known = lockedOut.filter(address => missing.has(address));
       if (known.length === 0) verdict.unlistedMs += toMs - fromMs;
       const dueMs = Math.min(Number.POSITIVE_INFINITY, ...known.map(address => missing.get(address)!.dueMs));
-      if (dueMs < toMs && site.policy !== 'observe') {
+      if (dueMs < toMs) {
         const preventableMs = toMs - Math.max(fromMs, dueMs);
         if (verdict.preventableMs === 0) {
           const first = known.find(address => missing.get(address)!.dueMs === dueMs);
