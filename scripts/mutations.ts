@@ -346,8 +346,8 @@ export const mutations: readonly Mutation[] = [
     'write: the intent is on disk first',
     8,
     'write-step.ts',
-    'const id = await journal.attempt(j => j.beginWrite(intent));',
-    'const begun = journal.attempt(j => j.beginWrite(intent));\n  await gate.write(write.to, state.revision);\n  const id = await begun;',
+    'const id = await journal.attempt(j => j.beginWrite(intent, run.lock?.token));',
+    'const begun = journal.attempt(j => j.beginWrite(intent, run.lock?.token));\n  await gate.write(write.to, state.revision);\n  const id = await begun;',
   ),
   inReconcile(
     'write: an addition without a journal is spooled',
@@ -423,8 +423,8 @@ export const mutations: readonly Mutation[] = [
     'put back: grace starts anew',
     4,
     'put-back.ts',
-    'journal.saveLedger(gate.id, restartGrace(await journal.ledger(gate.id), lost, clock.now())),',
-    'journal.saveLedger(gate.id, await journal.ledger(gate.id)),',
+    'restartGrace(await journal.ledger(gate.id), lost, clock.now()),',
+    'await journal.ledger(gate.id),',
   ),
   inReconcile(
     "put back: others' entries stay",
@@ -550,7 +550,7 @@ export const mutations: readonly Mutation[] = [
     'lock: released',
     8,
     'with-lock.ts',
-    'if (lock) await run.journal.attempt(() => lock.release());',
+    'if (lock?.acquired) await run.journal.attempt(() => lock.release());',
     '',
   ),
   inReconcile(
@@ -578,10 +578,23 @@ export const mutations: readonly Mutation[] = [
     'undo: only what nothing wants now',
     4,
     'undo.ts',
-    'row.absentSinceMs !== null && row.provenance',
-    'row.provenance',
+    'row.absentSinceMs !== null && isOfConfig(row)',
+    'isOfConfig(row)',
   ),
-  inReconcile('undo: only what the ledger knows', 4, 'undo.ts', '    rows.length > 0 &&\n', ''),
+  inReconcile(
+    'undo: only what the ledger knows',
+    4,
+    'undo.ts',
+    'return rows.length > 0 && rows',
+    'return rows',
+  ),
+  inReconcile(
+    'undo: not what came from nobody knows where',
+    4,
+    'undo.ts',
+    'provenance.length > 0 && provenance.every',
+    'provenance.every',
+  ),
   inReconcile(
     'undo: only ours',
     4,
@@ -886,12 +899,12 @@ export const mutations: readonly Mutation[] = [
       [
         'outbound is there',
         '} else if (outbound === undefined || outbound === null) {\n    reading.fault(',
-        '} else if (outbound === undefined || outbound === null) {\n    void (',
+        '} else if (outbound === undefined || outbound === null) {\n    String(',
       ],
       [
         'each cloud is there',
         "reading.fault(\n        'missing-section',\n        place,\n        `the answer has no ${place};",
-        "void (\n        'missing-section',\n        place,\n        `the answer has no ${place};",
+        "String(\n        'missing-section',\n        place,\n        `the answer has no ${place};",
       ],
       [
         'each cloud lists something',
@@ -906,13 +919,13 @@ export const mutations: readonly Mutation[] = [
       [
         'a cloud that is not known',
         "reading.fault('malformed', place, 'a cloud that",
-        "void ('malformed', place, 'a cloud that",
+        "String('malformed', place, 'a cloud that",
       ],
       ['gateways that are gone', 'if (list.length === 0 && before.length > 0) {', 'if (list.length < 0) {'],
       [
         'regions are an object',
         "reading.fault('malformed', place, `expected an object of regions,",
-        "void ('malformed', place, `expected an object of regions,",
+        "String('malformed', place, `expected an object of regions,",
       ],
     ] as const
   ).map(([name, find, replace]) => ({
@@ -933,23 +946,23 @@ export const mutations: readonly Mutation[] = [
       [
         'the list of clusters is there',
         'if (!Array.isArray(clusters)) {\n    reading.fault(',
-        'if (!Array.isArray(clusters)) {\n    void (',
+        'if (!Array.isArray(clusters)) {\n    String(',
       ],
       ['a project that is empty at once', 'if (now === 0 && before > 0) {', 'if (now < 0) {'],
       [
         'a list of a cluster that is missing',
         "reading.fault('missing-section', `${place}.${list}`",
-        "void ('missing-section', `${place}.${list}`",
+        "String('missing-section', `${place}.${list}`",
       ],
       [
         'a cluster that runs and has no address',
         "reading.fault('emptied-section', name,",
-        "void ('emptied-section', name,",
+        "String('emptied-section', name,",
       ],
       [
         'a cluster that Atlas has and does not list',
         "reading.fault('missing-section', name,",
-        "void ('missing-section', name,",
+        "String('missing-section', name,",
       ],
       [
         'a new cluster that had addresses',
@@ -987,7 +1000,7 @@ export const mutations: readonly Mutation[] = [
       [
         'a list that is none',
         'if (!Array.isArray(value)) {\n      this.fault(',
-        'if (!Array.isArray(value)) {\n      void (',
+        'if (!Array.isArray(value)) {\n      String(',
       ],
       [
         'more addresses than Atlas could mean',
@@ -1048,9 +1061,9 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'journal: a lock that is held is held',
     invariant: 6,
-    file: 'src/journal/sql-journal.ts',
-    find: 'if (row && current && isHeld(row, this.#clock.now())) {',
-    replace: 'if (row && current && isHeld(row, Number.MAX_SAFE_INTEGER)) {',
+    file: 'src/journal/gate-locks.ts',
+    find: 'if (row && current && this.#rules.isHeld(row, nowMs))',
+    replace: 'if (row && current && !current)',
     tests: journal,
   },
   {
@@ -1076,6 +1089,14 @@ export const mutations: readonly Mutation[] = [
     find: 'const gone = owned.map(({ cidr }) => cidr).filter(cidr => !after.has(cidr as Cidr));',
     replace: 'const gone: Cidr[] = [];',
     tests: journal,
+  },
+  {
+    name: 'lock: a run that was paused beyond its lease sends nothing',
+    invariant: 6,
+    file: 'src/reconcile/fence.ts',
+    find: 'this.#lock && !this.#lock.isCertain()',
+    replace: 'this.#lock && !this.#lock',
+    tests: ['test/reconcile/fence.test.ts'],
   },
   // 9: secrets
   {
@@ -1114,8 +1135,8 @@ export const mutations: readonly Mutation[] = [
     name: 'secrets: redacted in the journal',
     invariant: 9,
     file: 'src/journal/sql-journal.ts',
-    find: 'error: result.error === undefined ? null : redactSecrets(result.error),',
-    replace: 'error: result.error === undefined ? null : result.error,',
+    find: "return redactSecrets(text).replaceAll('\\0', '\\ufffd');",
+    replace: "return text.replaceAll('\\0', '\\ufffd');",
     tests: journal,
   },
   {

@@ -3,7 +3,7 @@
  * request for a token.
  */
 import type { Clock } from '../clock.ts';
-import type { Transport } from '../transport/transport.ts';
+import type { Transport, TransportResponse } from '../transport/transport.ts';
 import type { AtlasCredentials, Auth } from './auth/auth.ts';
 import { digestAuth } from './auth/digest.ts';
 import { serviceAccountAuth } from './auth/service-account.ts';
@@ -21,6 +21,10 @@ export const apiVersions = {
   encryptionAtRest: '2023-01-01',
   clusters: '2024-08-05',
   groups: '2023-01-01',
+  events: '2023-01-01',
+  alertConfigs: '2023-01-01',
+  cloudProviderAccess: '2023-01-01',
+  serviceAccounts: '2024-08-05',
 } as const;
 
 export interface AtlasClient {
@@ -37,6 +41,16 @@ export interface AtlasClientOptions {
   readonly baseUrl: string;
   readonly credentials: AtlasCredentials;
   readonly nonce: () => string;
+  /** Told of each answer's `RateLimit-*` headers, where it has them. */
+  readonly onRateLimit?: (left: RateLimitLeft) => void;
+}
+
+/** How much of a rate limit is left (Atlas docs, "API rate limits"). The headers may be missing at any time. */
+export interface RateLimitLeft {
+  /** The path without its query. */
+  readonly path: string;
+  readonly limit: number | undefined;
+  readonly remaining: number;
 }
 
 /** Far more than any organization has; a server that links on for ever is stopped. */
@@ -50,10 +64,21 @@ export function createAtlasClient(options: AtlasClientOptions): AtlasClient {
   const anonymous: Auth = { send: request => options.transport.send(request) };
   const urlOf = (path: string) => `${baseUrl}${path}`;
 
+  const tellRateLimit = (path: string, headers: TransportResponse['headers']) => {
+    const remaining = countIn(headers['ratelimit-remaining']);
+    if (remaining === undefined) return;
+    options.onRateLimit?.({
+      path: path.split('?', 1)[0]!,
+      limit: countIn(headers['ratelimit-limit']),
+      remaining,
+    });
+  };
+
   const get: AtlasClient['get'] = async (path, version, { anonymous: isAnonymous = false } = {}) => {
     const url = urlOf(path);
     const headers = { accept: `application/vnd.atlas.${version}+json`, 'user-agent': 'postern' };
     const response = await (isAnonymous ? anonymous : auth).send({ method: 'GET', url, headers });
+    tellRateLimit(path, response.headers);
     if (response.status !== 200) throw atlasErrorOf(url, response);
     const text = Buffer.from(response.body).toString('utf8');
     const mediaType = response.headers['content-type'] ?? '';
@@ -115,6 +140,10 @@ function nextPath(links: unknown, path: string, url: string): string | undefined
   const target = typeof href === 'string' ? URL.parse(href, 'http://atlas.invalid') : null;
   if (target?.pathname.endsWith(path) && target.search !== '') return `${path}${target.search}`;
   throw new AtlasAnswerError('malformed', url, 'its link to the next page leads to no page of this list.');
+}
+
+function countIn(header: string | undefined): number | undefined {
+  return header !== undefined && /^\d{1,9}$/.test(header.trim()) ? Number(header) : undefined;
 }
 
 function authOf(options: AtlasClientOptions): Auth {

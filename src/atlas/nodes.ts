@@ -127,6 +127,7 @@ function readCluster(
       reading.fault('missing-section', `${place}.${list}`, `cluster ${shorten(name)} lists no ${list}.`);
       continue;
     }
+    if (future && Array.isArray(value) && value.length > 0) reading.changing(name);
     reading.list(value, `${place}.${list}`, name, { direction, future, projectId, cluster: name }, 'host');
   }
   const outbound = fieldOf(cluster, 'outbound');
@@ -153,6 +154,7 @@ function compareClusters(
     }
     const stateName = fieldOf(cluster, 'stateName');
     const state = typeof stateName === 'string' ? shorten(stateName) : 'in an unknown state';
+    if (state === 'CREATING' || state === 'UPDATING' || state === 'REPAIRING') reading.changing(name);
     if (calling.has(name) || state === 'DELETING' || state === 'DELETED') continue;
     const before = fieldOf(previous?.sections ?? {}, name);
     const who = `cluster ${shorten(name)} is ${state}`;

@@ -50,6 +50,11 @@ export interface Observation {
   /** Distinct addresses per section, such as `aws/us-east-1` → 70 or `Cluster0` → 3; empty sections are 0. */
   readonly sections: Readonly<Record<string, number>>;
   readonly findings: readonly Finding[];
+  /**
+   * Clusters that are being created or changed, or have future addresses: a reason to read again soon. Not
+   * journalled, and no part of what decides.
+   */
+  readonly changing?: readonly string[];
 }
 
 /** What of the last complete observation is needed to judge the next one. */

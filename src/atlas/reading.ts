@@ -27,6 +27,7 @@ export class Reading {
   readonly #findings: Finding[] = [];
   readonly #sections = new Map<string, Set<string>>();
   #untoldFaults = 0;
+  readonly #changing = new Set<string>();
   #entries = 0;
 
   constructor(feed: FeedId) {
@@ -47,6 +48,11 @@ export class Reading {
     if (this.#sections.has(name)) return;
     if (this.#sections.size < maxSections) this.#sections.set(name, new Set());
     else this.fault('malformed', name, `more than ${maxSections} sections in one answer.`);
+  }
+
+  /** A cluster whose addresses are about to change. */
+  changing(name: string): void {
+    this.#changing.add(shorten(name));
   }
 
   countOf(section: string): number {
@@ -123,6 +129,7 @@ export class Reading {
       addresses: this.#addresses,
       sections: Object.fromEntries([...this.#sections].map(([name, cidrs]) => [name, cidrs.size])),
       findings: this.#findings,
+      ...(this.#changing.size > 0 && { changing: [...this.#changing] }),
     };
   }
 

@@ -55,7 +55,7 @@ export function progressOf(output: Output): Progress {
           return;
         case 'journal-unavailable':
           output.warn(
-            `${output.styleNote('red', '✗')} the journal cannot be used: ${event.because} Additions go on; nothing is removed.`,
+            `${output.styleNote('red', '✗')} the journal cannot be used: ${event.because.replace(/[^.]$/, '$&.')} Additions go on; nothing is removed.`,
           );
           return;
       }

@@ -4,6 +4,7 @@ import type { Finding, Severity } from '../finding.ts';
 import type { Policy } from '../plan/plan.ts';
 import type { RemovalPolicy } from '../plan/removal-policy.ts';
 import type { SecretReference } from './secret-reference.ts';
+import type { WatchConfig } from './watch.ts';
 
 export type AtlasAuthConfig =
   | { readonly kind: 'service-account'; readonly clientId: string; readonly clientSecret: SecretReference }
@@ -162,6 +163,7 @@ export interface Config {
   readonly atlas: AtlasConfig;
   readonly static: readonly StaticAddress[];
   readonly gates: readonly GateConfig[];
+  readonly watch: WatchConfig;
   /** Who is told what. */
   readonly notify: readonly ChannelConfig[];
   /** Undefined: nothing listens. */

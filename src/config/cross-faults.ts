@@ -1,6 +1,6 @@
 /** Faults between values that are each right on their own. Works on any value, so that all faults are told at once. */
-
 import type { Fault } from './fields.ts';
+import { parseDated } from './freeze.ts';
 import type { Path } from './locate.ts';
 import { defaultPolicyName } from './schema.ts';
 
@@ -54,6 +54,7 @@ export function crossFaults(value: unknown): readonly CrossFault[] {
       'Make them one gate, and list the projects of both; or give each a `policyName` of its own.',
     ),
     ...gates.flatMap((gate, index) => repeatedProjects(gate, index)),
+    ...gates.flatMap((gate, index) => freezeFaults(gate, index)),
   ];
 }
 
@@ -125,6 +126,25 @@ function repeatedProjects(gate: unknown, index: number): readonly CrossFault[] {
         ]
       : [],
   );
+}
+
+/** A window is `weekly`, or from one moment to a later one. */
+function freezeFaults(gate: unknown, index: number): readonly CrossFault[] {
+  return listOf(fieldOf(fieldOf(gate, 'removal'), 'freeze')).flatMap((window, position) => {
+    if (typeof window !== 'object' || window === null || Array.isArray(window)) return [];
+    const path = ['gates', index, 'removal', 'freeze', position];
+    const weekly = fieldOf(window, 'weekly') !== undefined;
+    const [from, to] = [fieldOf(window, 'from'), fieldOf(window, 'to')];
+    if (weekly ? from !== undefined || to !== undefined : from === undefined || to === undefined) {
+      const remedy = 'Write weekly: fri 16:00 - mon 08:00, or from: 2026-12-20 and to: 2027-01-06.';
+      return [{ path, message: 'expected weekly, or from and to.', remedy }];
+    }
+    const span = [from, to].map((text, edge) =>
+      typeof text === 'string' ? parseDated(text, edge === 0 ? 'from' : 'to') : undefined,
+    );
+    if (span[0] === undefined || span[1] === undefined || span[0] < span[1]) return [];
+    return [{ path, message: 'it ends before it begins.', remedy: 'Swap from and to.' }];
+  });
 }
 
 function fieldOf(value: unknown, key: string): unknown {

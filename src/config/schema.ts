@@ -5,13 +5,16 @@
 import { z } from 'zod';
 import { tryParseCidr } from '../address/cidr.ts';
 import { neverWrittenReason } from '../address/classify.ts';
+import { isTimeZone } from '../plan/freeze.ts';
 import { policies } from '../plan/plan.ts';
-import { defaultRemovalPolicy } from '../plan/removal-policy.ts';
+import { approvalModes, defaultRemovalPolicy } from '../plan/removal-policy.ts';
 import { formatDuration, parseDuration } from './duration.ts';
 import { secretReference, text } from './fields.ts';
+import { parseDated, parseWeekly } from './freeze.ts';
 import { channel } from './notify-schema.ts';
 import { server } from './server-schema.ts';
 import { baseUrlFault, urlFault } from './urls.ts';
+import { defaultWatchConfig, minIntervalMs } from './watch.ts';
 
 /** What is ours in AWS, unless the config says otherwise. */
 export const defaultPolicyName = 'PosternAtlasAccess';
@@ -104,6 +107,36 @@ const atlas = z.strictObject({
     .optional(),
 });
 
+const timeZone = text(value =>
+  isTimeZone(value)
+    ? undefined
+    : { message: `expected a time zone such as Europe/Berlin; got ${quoted(value)}.` },
+).meta({ description: 'An IANA time zone.', default: 'UTC' });
+
+const moment = (edge: 'from' | 'to') =>
+  text(value =>
+    parseDated(value, edge) === undefined
+      ? { message: `expected a date such as 2026-12-20, or 2026-12-20 18:00; got ${quoted(value)}.` }
+      : undefined,
+  );
+
+/** Either `weekly`, or `from` and `to`: see `cross-faults.ts`. */
+const freezeWindow = z.strictObject({
+  weekly: text(value =>
+    parseWeekly(value) === undefined
+      ? { message: `expected days and times such as fri 16:00 - mon 08:00; got ${quoted(value)}.` }
+      : undefined,
+  )
+    .meta({ description: 'Every week, from and to: `fri 16:00 - mon 08:00`.' })
+    .optional(),
+  from: moment('from').meta({ description: 'Once: a date, with or without a time of day.' }).optional(),
+  to: moment('to')
+    .meta({ description: 'A date, that day included; or a date and a time of day.' })
+    .optional(),
+  timeZone: timeZone.optional(),
+  note: z.string().meta({ description: 'Why, for people.' }).optional(),
+});
+
 const removal = z
   .strictObject({
     grace: duration
@@ -141,6 +174,23 @@ const removal = z
       .meta({
         description: 'A feed that shrank by this share since its peak of 30 days is not believed.',
         default: defaultRemovalPolicy.shrinkShare,
+      })
+      .optional(),
+    approval: z
+      .enum(approvalModes)
+      .meta({
+        description: '`required`: a removal waits for `postern approve`.',
+        default: defaultRemovalPolicy.approval,
+      })
+      .optional(),
+    freeze: z
+      .array(freezeWindow)
+      .meta({ description: 'When nothing is removed; additions go on.' })
+      .optional(),
+    soak: duration
+      .meta({
+        description: 'How long a removal is on probation: any sign of trouble puts it back.',
+        default: formatDuration(defaultRemovalPolicy.soakMs),
       })
       .optional(),
   })
@@ -292,6 +342,43 @@ const gate = z.discriminatedUnion('kind', [
   }),
 ]);
 
+const interval = (description: string, defaultMs: number, { orNever = false } = {}) =>
+  text(value => {
+    const ms = parseDuration(value);
+    if (ms !== undefined && (ms >= minIntervalMs || (orNever && ms === 0))) return undefined;
+    return {
+      message: `expected a duration of a second or more, such as 1m${orNever ? ', or 0s for never' : ''}; got ${quoted(value)}.`,
+    };
+  })
+    .meta({ pattern: '^(\\d{1,6}[smhd]){1,4}$', description, default: formatDuration(defaultMs) })
+    .optional();
+
+const watch = z
+  .strictObject({
+    controlPlane: interval('How often the control plane is read.', defaultWatchConfig.controlPlaneMs),
+    nodes: interval('How often the nodes of each project are read.', defaultWatchConfig.nodesMs),
+    gates: interval('How often each gate is read.', defaultWatchConfig.gatesMs),
+    events: interval("How often each project's events are read.", defaultWatchConfig.eventsMs, {
+      orNever: true,
+    }),
+    minGap: interval('Hints closer together make one read.', defaultWatchConfig.minGapMs),
+    concurrency: z
+      .int()
+      .min(1)
+      .max(100)
+      .meta({
+        description: 'How many gates of one cloud are worked on at once.',
+        default: defaultWatchConfig.concurrency,
+      })
+      .optional(),
+    ping: secretReference
+      .meta({
+        description: 'Where the URL is that is asked after each healthy cycle: env:NAME or file:PATH.',
+      })
+      .optional(),
+  })
+  .meta({ description: 'How often `postern watch` looks.' });
+
 export const configSchema = z
   .strictObject({
     // Editors find the schema by this key where the comment is not understood.
@@ -309,6 +396,7 @@ export const configSchema = z
       .meta({ description: 'Further addresses that every gate lets in.' })
       .optional(),
     gates: z.array(gate).meta({ description: 'The access lists to look after.' }).optional(),
+    watch: watch.optional(),
     server: server.optional(),
     notify: z.array(channel).meta({ description: 'Who is told what.' }).optional(),
   })

@@ -5,10 +5,12 @@ import { atlasBaseUrls } from '../atlas/client.ts';
 import { defaultRemovalPolicy, type RemovalPolicy } from '../plan/removal-policy.ts';
 import type { AtlasAuthConfig, AtlasConfig, Config, GateConfig } from './config.ts';
 import { parseDuration } from './duration.ts';
+import { toFreezeWindow } from './freeze.ts';
 import { toChannel } from './notify-schema.ts';
 import { type ConfigText, defaultPolicyName, defaultSid, type GateText } from './schema.ts';
 import { parseSecretReference, type SecretReference } from './secret-reference.ts';
 import { toServer } from './server-schema.ts';
+import { defaultWatchConfig, type WatchConfig } from './watch.ts';
 
 /** What the command line says instead of the file. */
 export interface ConfigOverrides {
@@ -33,6 +35,7 @@ export function toConfig(
     atlas: toAtlas(text.atlas ?? {}, folder, env),
     static: (text.static ?? []).map(({ cidr, note }) => ({ cidr: block(cidr), note })),
     gates: (text.gates ?? []).map(gate => toGate(gate, folder)),
+    watch: toWatch(text.watch ?? {}, folder),
     server: text.server && toServer(text.server, given => reference(given, folder)),
     notify: (text.notify ?? []).map(each => toChannel(each, given => reference(given, folder))),
     findings: [],
@@ -65,7 +68,8 @@ function toAuth(auth: NonNullable<ConfigText['atlas']>['auth'], folder: string):
   return undefined;
 }
 
-function toGate(gate: GateText, folder: string): GateConfig {
+/** One gate of its checked text. */
+export function toGate(gate: GateText, folder: string): GateConfig {
   const common = {
     name: gate.name,
     projects: gate.projects,
@@ -139,6 +143,22 @@ function toRemoval(removal: NonNullable<GateText['removal']>): RemovalPolicy {
     maxShare: removal.maxShare ?? fallback.maxShare,
     shrinkShare: removal.shrinkShare ?? fallback.shrinkShare,
     shrinkWindowMs: fallback.shrinkWindowMs,
+    approval: removal.approval ?? fallback.approval,
+    freeze: (removal.freeze ?? []).map(toFreezeWindow),
+    soakMs: durationMs(removal.soak) ?? fallback.soakMs,
+  };
+}
+
+function toWatch(watch: NonNullable<ConfigText['watch']>, folder: string): WatchConfig {
+  const fallback = defaultWatchConfig;
+  return {
+    controlPlaneMs: durationMs(watch.controlPlane) ?? fallback.controlPlaneMs,
+    nodesMs: durationMs(watch.nodes) ?? fallback.nodesMs,
+    gatesMs: durationMs(watch.gates) ?? fallback.gatesMs,
+    eventsMs: durationMs(watch.events) ?? fallback.eventsMs,
+    minGapMs: durationMs(watch.minGap) ?? fallback.minGapMs,
+    concurrency: watch.concurrency ?? fallback.concurrency,
+    ping: watch.ping === undefined ? undefined : reference(watch.ping, folder),
   };
 }
 

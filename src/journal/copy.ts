@@ -20,6 +20,7 @@ const copiedTables = {
   plan: ['gate_id', 'at_ms', 'checksum', 'json'],
   coverage: ['gate_id', 'at_ms'],
   memo: ['key'],
+  approval: ['id'],
 } as const satisfies Partial<Record<keyof JournalTables, readonly string[]>>;
 
 /** Locks belong to processes that work on the source: there must be none. */

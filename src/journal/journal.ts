@@ -64,6 +64,23 @@ export interface WriteRecord extends WriteIntent {
   readonly error: string | null;
 }
 
+/** Someone's yes to the removal of exactly these addresses from a gate. */
+export interface Approval {
+  readonly id: number;
+  readonly gateId: string;
+  readonly gateName: string;
+  /** Every address that may go, no more and no less. */
+  readonly cidrs: readonly Cidr[];
+  /** The checksum of the plan that was looked at: for the record. */
+  readonly planChecksum: string;
+  /** Who said yes, and why. */
+  readonly by: string;
+  readonly reason: string;
+  readonly atMs: number;
+  /** From then on it counts no more. */
+  readonly expiresAtMs: number;
+}
+
 export interface LockHolder {
   readonly pid: number;
   readonly host: string;
@@ -167,6 +184,11 @@ export interface Journal {
   /** What some part of Postern wants to know again after a restart, by a name of its own. */
   recall(key: string): Promise<unknown>;
   remember(key: string, value: unknown): Promise<void>;
+
+  /** Durable when it resolves; gives its id. */
+  approve(approval: Omit<Approval, 'id'>): Promise<number>;
+  /** Newest first, expired ones too. */
+  approvals(filter: { gateId?: string; limit: number }): Promise<readonly Approval[]>;
 
   /**
    * Takes the gate's lock, or tells who has it. In a file, a holder on this host is replaced once its process

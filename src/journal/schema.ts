@@ -45,6 +45,17 @@ export interface JournalTables {
   readonly plan: { gate_id: string; checksum: string; at_ms: number; json: string };
   readonly coverage: { gate_id: string; at_ms: number; coverage: string; missing: number };
   readonly memo: { key: string; json: string };
+  readonly approval: {
+    id: Generated<number>;
+    gate_id: string;
+    gate_name: string;
+    cidrs: string;
+    plan_checksum: string;
+    by: string;
+    reason: string;
+    at_ms: number;
+    expires_at_ms: number;
+  };
   readonly gate_lock: {
     gate_id: string;
     token: string;
@@ -92,5 +103,12 @@ export const migrations: readonly (readonly string[])[] = [
       gate_id text not null, at_ms bigint not null, coverage text not null, missing integer not null)`,
     'create index coverage_by_gate on coverage (gate_id, at_ms)',
     'create table memo (key text primary key, json text not null)',
+  ],
+  [
+    `create table approval (
+      id integer primary key, gate_id text not null, gate_name text not null, cidrs text not null,
+      plan_checksum text not null, by text not null, reason text not null,
+      at_ms bigint not null, expires_at_ms bigint not null)`,
+    'create index approval_by_gate on approval (gate_id, id)',
   ],
 ];

@@ -11,6 +11,7 @@ import { canonicalJson } from './canonical-json.ts';
 import { JournalError, LockLostError } from './errors.ts';
 import { GateLocks, verifyLock } from './gate-locks.ts';
 import type {
+  Approval,
   CoverageChange,
   Journal,
   LedgerRow,
@@ -335,6 +336,49 @@ export class SqlJournal implements Journal {
         atMs: Number(at_ms),
         coverage: coverage as Coverage,
         missing,
+      }));
+    });
+  }
+
+  approve(approval: Omit<Approval, 'id'>): Promise<number> {
+    return this.#inTransaction(async db => {
+      const row = await db
+        .insertInto('approval')
+        .values({
+          gate_id: approval.gateId,
+          gate_name: approval.gateName,
+          cidrs: JSON.stringify(approval.cidrs),
+          plan_checksum: approval.planChecksum,
+          by: redactSecrets(approval.by),
+          reason: redactSecrets(approval.reason),
+          at_ms: approval.atMs,
+          expires_at_ms: approval.expiresAtMs,
+        })
+        .returning('id')
+        .executeTakeFirstOrThrow();
+      return row.id;
+    });
+  }
+
+  approvals(filter: { gateId?: string; limit: number }): Promise<readonly Approval[]> {
+    return this.#explained(async () => {
+      const rows = await this.#db
+        .selectFrom('approval')
+        .selectAll()
+        .$if(filter.gateId !== undefined, query => query.where('gate_id', '=', filter.gateId!))
+        .orderBy('id', 'desc')
+        .limit(filter.limit)
+        .execute();
+      return rows.map(row => ({
+        id: row.id,
+        gateId: row.gate_id,
+        gateName: row.gate_name,
+        cidrs: JSON.parse(row.cidrs),
+        planChecksum: row.plan_checksum,
+        by: row.by,
+        reason: row.reason,
+        atMs: Number(row.at_ms),
+        expiresAtMs: Number(row.expires_at_ms),
       }));
     });
   }

@@ -85,7 +85,11 @@ export async function deliver(options: DeliveryOptions, request: Incoming): Prom
   return {
     kind: acts.some(({ kind }) => kind === 'truncate') ? 'half' : 'whole',
     status: answer.status,
-    headers: { ...(body !== '' && { 'content-type': 'application/json' }), ...answer.headers },
+    headers: {
+      date: new Date(clock.now()).toUTCString(),
+      ...(body !== '' && { 'content-type': 'application/json' }),
+      ...answer.headers,
+    },
     body,
   };
 }

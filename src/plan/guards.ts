@@ -8,6 +8,7 @@ import type { Cidr } from '../address/cidr.ts';
 import { neverWrittenReason } from '../address/classify.ts';
 import type { Observation } from '../atlas/observation.ts';
 import type { WriteKind } from '../journal/journal.ts';
+import { describeWindow, frozenBy } from './freeze.ts';
 import type { PlanInput } from './input.ts';
 import type { GuardTrip, PlanStep } from './plan.ts';
 
@@ -31,6 +32,9 @@ const removalGuards: readonly RemovalGuard[] = [
   tooManyRemovals,
   tooLargeShare,
   settling,
+  soaking,
+  frozen,
+  notApproved,
   clockWentBack,
   atlasDoesNotConfirm,
 ];
@@ -136,6 +140,53 @@ function settling({ gate, journal, nowMs }: PlanInput, { adds }: RemovalFacts): 
   };
 }
 
+/** One removal at a time: were two on probation, nobody could tell which of them a fault came from. */
+function soaking({ gate, journal, removal, nowMs }: PlanInput): GuardTrip | undefined {
+  if (!journal.available || journal.lastRemovalAtMs === undefined) return undefined;
+  const untilMs = journal.lastRemovalAtMs + removal.soakMs;
+  if (nowMs >= untilMs) return undefined;
+  return {
+    guard: 'soaking',
+    blocks: 'removals',
+    message: `The last removal from gate ${gate.name} is on probation until ${iso(untilMs)}; the next one waits until then.`,
+    remedy: 'Nothing to do: a later run removes what is due.',
+  };
+}
+
+function frozen({ gate, removal, nowMs }: PlanInput): GuardTrip | undefined {
+  const window = frozenBy(removal.freeze, nowMs);
+  if (!window) return undefined;
+  return {
+    guard: 'frozen',
+    blocks: 'removals',
+    message: `Nothing is removed from gate ${gate.name} in the freeze window ${describeWindow(window)}.`,
+    remedy: 'Nothing to do: additions go on, and a run after the window removes what is due.',
+  };
+}
+
+function notApproved(
+  { gate, journal, removal, nowMs }: PlanInput,
+  { closing }: RemovalFacts,
+): GuardTrip | undefined {
+  if (removal.approval !== 'required') return undefined;
+  const given = journal.available ? journal.approvals : [];
+  if (given.some(approval => nowMs < approval.expiresAtMs && isSameSet(approval.cidrs, closing)))
+    return undefined;
+  return {
+    guard: 'not-approved',
+    blocks: 'removals',
+    message: `The removal of ${closing.length} ${closing.length === 1 ? 'address' : 'addresses'} from gate ${gate.name} waits for approval${given.length > 0 ? '; the approvals that were given have expired, or are for other addresses' : ''}.`,
+    remedy: `Look at the plan, then run postern approve ${gate.name}.`,
+  };
+}
+
+/** Exactly the same: one address more would go without anybody's yes. */
+function isSameSet(a: readonly Cidr[], b: readonly Cidr[]): boolean {
+  const one = new Set(a);
+  const other = new Set(b);
+  return one.size === other.size && [...other].every(cidr => one.has(cidr));
+}
+
 function clockWentBack({ journal, nowMs }: PlanInput): GuardTrip | undefined {
   if (!journal.available || nowMs >= journal.newestAtMs) return undefined;
   return {
@@ -237,6 +288,31 @@ export function tripWriteGuards(
     );
   }
   return trips;
+}
+
+/**
+ * Where the next write puts the list in force, it takes access from all who are not in it: it is a removal in
+ * the guise of an addition, and needs to know every address that Atlas uses. Pure.
+ *
+ * @param unwritable how many of the wanted addresses the gate cannot hold
+ */
+export function tripShutsOut({ gate, state, feeds }: PlanInput, unwritable: number): readonly GuardTrip[] {
+  if (!state.nextWriteShutsOut) return [];
+  const incomplete = feeds.filter(({ newest }) => !newest.complete).map(({ feed }) => feed);
+  if (incomplete.length === 0 && feeds.length > 0 && unwritable === 0) return [];
+  const why =
+    unwritable > 0
+      ? `${unwritable} of the addresses that Atlas wants cannot be written`
+      : `not every feed could be read completely (${incomplete.join(', ') || 'there is none'})`;
+  return [
+    {
+      guard: 'first-write-shuts-out',
+      blocks: 'write',
+      message: `The first write puts the list of gate ${gate.name} in force, and whoever is not in it loses access; but ${why}.`,
+      remedy:
+        'Nothing is in danger meanwhile: the list is not in force yet. See `postern plan` again when that has passed.',
+    },
+  ];
 }
 
 function countOf({ addresses }: Observation): number {

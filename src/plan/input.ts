@@ -4,7 +4,7 @@ import type { Cidr } from '../address/cidr.ts';
 import type { Observation } from '../atlas/observation.ts';
 import type { Finding } from '../finding.ts';
 import type { Gate, GateState } from '../gates/gate.ts';
-import type { LedgerRow, OwnedEntry } from '../journal/journal.ts';
+import type { Approval, LedgerRow, OwnedEntry } from '../journal/journal.ts';
 import type { Policy } from './plan.ts';
 import type { RemovalPolicy } from './removal-policy.ts';
 
@@ -36,6 +36,10 @@ export type JournalView =
       readonly owned: readonly OwnedEntry[];
       /** When Postern last added to this gate; undefined when it never did. */
       readonly lastAddAtMs: number | undefined;
+      /** When Postern last removed from this gate, and it was let stand; undefined when it never did. */
+      readonly lastRemovalAtMs: number | undefined;
+      /** Approvals of removals from this gate, expired ones too. */
+      readonly approvals: readonly Approval[];
       /** The latest time that the journal holds; a clock that shows less has gone backwards. */
       readonly newestAtMs: number;
       /** How many of Postern's recent additions someone has undone, where they are wanted still. */

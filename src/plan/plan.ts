@@ -79,6 +79,8 @@ export interface Plan {
   readonly usage: { readonly now: GateUsage; readonly after: GateUsage };
   /** Wanted addresses that the gate does not let in as it stands. */
   readonly missing: readonly Cidr[];
+  /** Ripe addresses that would be removed if no guard stopped it, or are: what an approval is for. */
+  readonly closing: readonly Cidr[];
   /** SHA-256 over what would be written and to what: gate, policy, steps. Equal checksums write the same bytes. */
   readonly checksum: string;
 }

@@ -1,3 +1,9 @@
+import type { FreezeWindow } from './freeze.ts';
+
+/** Whether someone must say yes to each removal. */
+export const approvalModes = ['none', 'required'] as const;
+export type ApprovalMode = (typeof approvalModes)[number];
+
 /** When a gate may take an address out again (DESIGN.md §3, invariant 4). */
 export interface RemovalPolicy {
   /** How long an address stays after the first complete reading that lacks it. */
@@ -13,6 +19,15 @@ export interface RemovalPolicy {
   /** A feed that lists this share fewer addresses than at its peak of the last `shrinkWindowMs` is not believed. */
   readonly shrinkShare: number;
   readonly shrinkWindowMs: number;
+  /** `required`: a removal waits until exactly its addresses are approved (`postern approve`). */
+  readonly approval: ApprovalMode;
+  /** When nothing is removed, whatever is ripe. */
+  readonly freeze: readonly FreezeWindow[];
+  /**
+   * How long a removal is on probation: the next one waits, and any sign of trouble puts it back.
+   * 0 leaves only what Atlas says of the key.
+   */
+  readonly soakMs: number;
 }
 
 const dayMs = 24 * 60 * 60 * 1000;
@@ -25,4 +40,7 @@ export const defaultRemovalPolicy: RemovalPolicy = {
   maxShare: 0.25,
   shrinkShare: 0.25,
   shrinkWindowMs: 30 * dayMs,
+  approval: 'none',
+  freeze: [],
+  soakMs: 30 * 60_000,
 };

@@ -3,7 +3,9 @@
  * things happen in order. Read DESIGN.md §3 before changing anything here.
  */
 import { GateConflictError, type GateKind, type GateState, leaveTheListAlone } from '../gates/gate.ts';
+import type { WriteRecord } from '../journal/journal.ts';
 import type { Plan } from '../plan/plan.ts';
+import { afterRun } from './after-run.ts';
 import { coverageOf } from './coverage.ts';
 import { type Prepared, prepare } from './prepare.ts';
 import { putBack } from './put-back.ts';
@@ -74,6 +76,7 @@ async function attemptOnce(run: Run, options: ApplyOptions, result: ResultBuilde
 
   const [additions, removals] = ['add', 'remove'].map(kind => plan.steps.filter(step => step.kind === kind));
   for (const { to } of additions!) {
+    if (run.signal?.aborted) return result.end('refused', ...stopped(run.gate.name));
     const write = {
       kind: 'add',
       to,
@@ -83,15 +86,24 @@ async function attemptOnce(run: Run, options: ApplyOptions, result: ResultBuilde
     } as const;
     state = await add(run, state, write, result);
   }
+  if (additions!.length > 0) await saveCoverage(run, plan, result);
   if (recovered.trouble) throw recovered.trouble;
   const restored = await restoreLate(run, prepared, state, result);
   if (restored) return result.end('restored', restored);
   for (const { to } of removals!) {
+    if (run.signal?.aborted) return result.end('refused', ...stopped(run.gate.name));
     const reason = 'Atlas has not listed it for longer than the grace period';
     const write = { kind: 'remove', to, planChecksum: plan.checksum, reason, ...must } as const;
     state = await removeConfirmed(run, state, write, each => result.writes.push(each));
   }
   return result.end(...summarize(plan, result.writes));
+}
+
+/** What was locked out when the plan was made is let in now. */
+async function saveCoverage(run: Run, plan: Plan, { writes }: ResultBuilder): Promise<void> {
+  const { coverage, missing } = afterRun(plan, { writes });
+  const change = { atMs: run.clock.now(), coverage, missing: missing.length };
+  await run.journal.attempt(journal => journal.recordCoverage(run.gate.id, change));
 }
 
 async function add(run: Run, state: GateState, write: StepWrite, result: ResultBuilder): Promise<GateState> {
@@ -103,25 +115,26 @@ async function add(run: Run, state: GateState, write: StepWrite, result: ResultB
 
 /**
  * A removal can take minutes to be in force, so Atlas may say that all is well just after it, and not an hour
- * later. If Atlas calls the key invalid within a day of removals, all of them are put back.
+ * later. If Atlas calls the key invalid within a day of removals, or shows any sign of trouble within the soak
+ * of one, all of that time are put back.
  */
 async function restoreLate(
   run: Run,
-  { verdicts }: Prepared,
+  prepared: Prepared,
   state: GateState,
   result: ResultBuilder,
 ): Promise<string | undefined> {
-  const invalid = verdicts.find(({ verdict }) => verdict === 'invalid');
-  if (!invalid || run.settings.policy === 'observe') return undefined;
+  if (run.settings.policy === 'observe') return undefined;
   const writes = (await run.journal.attempt(j => j.writes({ gateId: run.gate.id, limit: 200 }))) ?? [];
   const since = run.clock.now() - lateRestoreMs;
   const recent = writes.filter(
     write => isRemoval(write) && ['applied', 'partly'].includes(write.outcome ?? '') && write.atMs > since,
   );
-  const [newest] = recent;
-  if (!newest) return undefined;
-  const removed = recent.flatMap(({ before, target }) => deltaOf(before, target).removes);
-  const because = `Atlas calls the key of project ${invalid.projectId} invalid, not long after a removal`;
+  const doubt = await doubtAbout(run, prepared, recent);
+  const [newest] = doubt?.removals ?? [];
+  if (!doubt || !newest) return undefined;
+  const { removals, because } = doubt;
+  const removed = removals.flatMap(({ before, target }) => deltaOf(before, target).removes);
   const restored = await putBack(
     run,
     state,
@@ -130,8 +143,39 @@ async function restoreLate(
     write => result.writes.push(write),
   );
   if (!restored) return undefined;
-  const what = recent.length === 1 ? 'The last removal' : `The last ${recent.length} removals`;
-  return `${what} from gate ${run.gate.name} ${recent.length === 1 ? 'was' : 'were'} put back: ${because}.`;
+  const what = removals.length === 1 ? 'The last removal' : `The last ${removals.length} removals`;
+  return `${what} from gate ${run.gate.name} ${removals.length === 1 ? 'was' : 'were'} put back: ${because}.`;
+}
+
+/** Which of the recent removals, newest first, are in doubt, and why. */
+async function doubtAbout(
+  run: Run,
+  { verdicts }: Prepared,
+  removals: readonly WriteRecord[],
+): Promise<{ removals: readonly WriteRecord[]; because: string } | undefined> {
+  const invalid = verdicts.find(({ verdict }) => verdict === 'invalid');
+  if (invalid) {
+    const because = `Atlas calls the key of project ${invalid.projectId} invalid, not long after a removal`;
+    return { removals, because };
+  }
+  const soakSinceMs = run.clock.now() - run.settings.removal.soakMs;
+  const soaking = removals.filter(write => endOf(write) > soakSinceMs);
+  if (soaking.length === 0) return undefined;
+  const [sign] = (await run.readSigns?.(Math.min(...soaking.map(endOf)))) ?? [];
+  if (!sign) return undefined;
+  const because = `Atlas reported ${sign.what} for project ${sign.projectId}, not long after a removal`;
+  return { removals: soaking, because };
+}
+
+function endOf({ finishedAtMs, atMs }: WriteRecord): number {
+  return finishedAtMs ?? atMs;
+}
+
+function stopped(name: string): [string, { remedy: string }] {
+  return [
+    `Postern was asked to stop before it wrote to gate ${name}.`,
+    { remedy: 'Nothing to do: the next run does it.' },
+  ];
 }
 
 async function refuse(

@@ -2,7 +2,7 @@
 import type { Address } from '../address/address.ts';
 import { AddressSet } from '../address/address-set.ts';
 import type { GateState } from '../gates/gate.ts';
-import type { Journal, LedgerRow, OwnedEntry, WriteRecord } from '../journal/journal.ts';
+import type { Approval, Journal, LedgerRow, OwnedEntry, WriteRecord } from '../journal/journal.ts';
 import type { FeedReading, JournalView, KeyVerdict, PlanInput } from '../plan/input.ts';
 import { advanceLedger } from '../plan/ledger.ts';
 import { makePlan } from '../plan/make-plan.ts';
@@ -14,6 +14,7 @@ import type { StepWrite } from './write-step.ts';
 const dayMs = 24 * 60 * 60 * 1000;
 const fightWindowMs = 7 * dayMs;
 const recentWrites = 200;
+const recentApprovals = 50;
 
 export interface Prepared {
   readonly plan: Plan;
@@ -45,6 +46,8 @@ export async function prepare(run: Run, state: GateState): Promise<Prepared> {
           ledger,
           owned: stored.owned,
           lastAddAtMs: lastAdditionAtMs(stored.writes),
+          lastRemovalAtMs: lastRemovalAtMs(stored.writes),
+          approvals: stored.approvals,
           newestAtMs: newestAtMs(stored),
           undoneWrites: undoneWrites(stored.writes, state, feeds, nowMs),
         }
@@ -77,6 +80,7 @@ interface Stored {
   readonly rows: readonly LedgerRow[];
   readonly owned: readonly OwnedEntry[];
   readonly writes: readonly WriteRecord[];
+  readonly approvals: readonly Approval[];
 }
 
 async function readStored(journal: Journal, gateId: string): Promise<Stored> {
@@ -84,6 +88,7 @@ async function readStored(journal: Journal, gateId: string): Promise<Stored> {
     rows: await journal.ledger(gateId),
     owned: await journal.owned(gateId),
     writes: await journal.writes({ gateId, limit: recentWrites }),
+    approvals: await journal.approvals({ gateId, limit: recentApprovals }),
   };
 }
 
@@ -108,6 +113,11 @@ function readAtMs(feeds: readonly FeedReading[]): number {
 
 function lastAdditionAtMs(writes: readonly WriteRecord[]): number | undefined {
   const newest = writes.find(write => write.kind !== 'remove' && write.outcome === 'applied');
+  return newest && (newest.finishedAtMs ?? newest.atMs);
+}
+
+function lastRemovalAtMs(writes: readonly WriteRecord[]): number | undefined {
+  const newest = writes.find(write => write.kind === 'remove' && write.outcome === 'applied');
   return newest && (newest.finishedAtMs ?? newest.atMs);
 }
 

@@ -3,6 +3,7 @@
  * them, so nothing is lost and nothing is removed on a guess.
  */
 import { GateConflictError, type GateState } from '../gates/gate.ts';
+import { LockLostError } from '../journal/errors.ts';
 import type { WriteOutcome, WriteRecord } from '../journal/journal.ts';
 import { putBack } from './put-back.ts';
 import type { Run } from './run.ts';
@@ -19,7 +20,8 @@ export interface Recovered {
  * Settles every unfinished write of the gate. A removal that took effect before the crash was never confirmed
  * by Atlas, so it is confirmed now, or put back.
  *
- * @throws GateConflictError when someone else changed the list meanwhile: the caller reads again
+ * @throws GateConflictError when someone else changed the list meanwhile: the caller reads again; LockLostError
+ * when another run has the gate's lock by now
  */
 export async function recover(run: Run, state: GateState): Promise<Recovered> {
   // Settling may mean putting something back, and a gate on observe is never written.
@@ -29,12 +31,15 @@ export async function recover(run: Run, state: GateState): Promise<Recovered> {
   for (const write of unfinished) {
     const outcome = outcomeOf(write, current);
     const removed = isRemoval(write) && outcome !== 'not-applied';
-    if (removed && !(await isConfirmed(run))) {
+    const isDoubtful = removed && !(await isConfirmed(run));
+    // Asked to stop, and so perhaps without Atlas's word: it stays unfinished for the next run.
+    if (run.signal?.aborted) break;
+    if (isDoubtful) {
       const because = 'an earlier run was interrupted before Atlas had confirmed its removal';
       try {
         current = (await putBack(run, current, write, because)) ?? current;
       } catch (error) {
-        if (error instanceof GateConflictError) throw error;
+        if (error instanceof GateConflictError || error instanceof LockLostError) throw error;
         return { state: current, trouble: error instanceof Error ? error : new Error(String(error)) };
       }
       await finish(run, write, 'reverted', current);

@@ -23,6 +23,14 @@ export interface GateSettings {
   readonly acceptShrink: boolean;
 }
 
+/** An event of Atlas that says that a key, or the way to it, does not work. */
+export interface SignOfTrouble {
+  readonly projectId: string;
+  readonly atMs: number;
+  /** Such as `ENCRYPTION_AT_REST_KMS_NETWORK_ACCESS_DENIED`. */
+  readonly what: string;
+}
+
 export interface Run {
   readonly gate: Gate;
   readonly settings: GateSettings;
@@ -36,6 +44,13 @@ export interface Run {
   readFeeds(): Promise<readonly FeedReading[]>;
   /** Asks Atlas about the key of each of the gate's projects, each time anew; never throws. */
   readVerdicts(): Promise<readonly KeyVerdict[]>;
+  /**
+   * Signs of trouble that Atlas has shown for the gate's projects since a time: what a removal on probation is
+   * held against. Absent where nobody looks for them; never throws.
+   */
+  readSigns?(sinceMs: number): Promise<readonly SignOfTrouble[]>;
+  /** Aborted when the process is asked to end: a run starts no new write then, and finishes the one in hand. */
+  readonly signal?: AbortSignal;
   /** Who runs it, for the journal: `alice@host (pid 42)`. */
   readonly by: string;
   readonly command: string;

@@ -77,6 +77,8 @@ export interface Overrides {
 export interface Session {
   readonly gates: readonly SessionGate[];
   readonly journal: GuardedJournal;
+  /** For what is asked of Atlas beside feeds and keys. */
+  readonly atlas: AtlasClient;
   /** One feed, read once. */
   readFeed(feed: FeedId): ReturnType<FeedReader['read']>;
   close(): Promise<void>;
@@ -114,7 +116,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
     clock,
     shrinkWindowMs: defaultRemovalPolicy.shrinkWindowMs,
     sharedMaxAgeMs: sharedMaxAgeMs(options),
-    observe: (feed, previous) => observeFeed(feed, previous, { client, config, clock }),
+    observe: (feed, previous) => observeFeed(feed, previous, { client, config, clock, id: randomUUID() }),
     onRead: ({ feed, newest }) =>
       report(undefined, {
         kind: 'feed-read',
@@ -126,6 +128,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   const chosen = config.gates.filter(({ name }) => options.gateNames?.includes(name) ?? true);
   return {
     journal: guarded,
+    atlas: client,
     gates: chosen.map(gate => ({
       config: gate,
       open: async () => {
@@ -175,11 +178,7 @@ interface Parts {
 
 function runOf(config: GateConfig, gate: Gate, { options, journal, feeds, client }: Parts): Run {
   const { clock, command, overrides = {} } = options;
-  const wantedFeeds: readonly FeedId[] = [
-    'control-plane',
-    ...config.projects.map((id): FeedId => `nodes:${id}`),
-    ...(options.config.static.length > 0 ? (['static'] as const) : []),
-  ];
+  const wantedFeeds = feedsOf(options.config, config);
   return {
     gate,
     settings: settingsOf(config, overrides),
@@ -187,13 +186,27 @@ function runOf(config: GateConfig, gate: Gate, { options, journal, feeds, client
     journal,
     readFeeds: () => Promise.all(wantedFeeds.map(feed => feeds.read(feed))),
     readVerdicts: () => Promise.all(config.projects.map(id => readVerdict(client, id, gate))),
-    by: `${userName()}@${hostname()} (pid ${process.pid})`,
+    by: whoRuns(),
     command,
     report: event => options.report(config.name, event),
   };
 }
 
-function settingsOf(config: GateConfig, overrides: Overrides): GateSettings {
+/** The feeds whose addresses a gate wants. */
+export function feedsOf(config: Pick<Config, 'static'>, gate: GateConfig): readonly FeedId[] {
+  return [
+    'control-plane',
+    ...gate.projects.map((id): FeedId => `nodes:${id}`),
+    ...(config.static.length > 0 ? (['static'] as const) : []),
+  ];
+}
+
+/** For the journal: `alice@host (pid 42)`. */
+export function whoRuns(): string {
+  return `${userName()}@${hostname()} (pid ${process.pid})`;
+}
+
+export function settingsOf(config: GateConfig, overrides: Overrides): GateSettings {
   return {
     projects: config.projects,
     pinned: config.pinned,
@@ -213,12 +226,13 @@ function removalOf(removal: RemovalPolicy, { graceMs, maxRemovals }: Overrides):
   };
 }
 
-function observeFeed(
+/** One reading of one feed. `id` is unique for each reading. */
+export function observeFeed(
   feed: FeedId,
   previous: PreviousObservation | undefined,
-  { client, config, clock }: { client: AtlasClient; config: Config; clock: Clock },
+  { client, config, clock, id }: { client: AtlasClient; config: Config; clock: Clock; id: string },
 ): Promise<Observation> {
-  const reading = { id: randomUUID(), previous, now: () => clock.now() };
+  const reading = { id, previous, now: () => clock.now() };
   if (feed === 'control-plane') {
     return observeControlPlane(client, { ...reading, includeGateways: config.atlas.includeGateways });
   }
@@ -249,7 +263,7 @@ function observeStatic(addresses: readonly StaticAddress[], id: string, atMs: nu
 }
 
 /** Never throws: not to be told is an answer of its own. */
-async function readVerdict(client: AtlasClient, projectId: string, gate: Gate): Promise<KeyVerdict> {
+export async function readVerdict(client: AtlasClient, projectId: string, gate: Gate): Promise<KeyVerdict> {
   try {
     return keyVerdictOf(projectId, await readEncryptionAtRest(client, projectId), gate);
   } catch (error) {

@@ -116,10 +116,10 @@ export function planUndo(
 function neverWantedByAtlas(cidr: Cidr, ledger: readonly LedgerRow[]): boolean {
   const entry = AddressSet.of([cidr]);
   const rows = ledger.filter(row => entry.overlaps(row.cidr));
-  return (
-    rows.length > 0 &&
-    rows.every(row => row.absentSinceMs !== null && row.provenance.every(({ feed }) => feed === 'static'))
-  );
+  // Of a row without provenance nobody knows who wanted it.
+  const isOfConfig = ({ provenance }: LedgerRow) =>
+    provenance.length > 0 && provenance.every(({ feed }) => feed === 'static');
+  return rows.length > 0 && rows.every(row => row.absentSinceMs !== null && isOfConfig(row));
 }
 
 function refuse(

@@ -1,4 +1,9 @@
-export { createTransport, type Exchange, type TransportOptions } from './create-transport.ts';
+export {
+  createTransport,
+  type Exchange,
+  maxRequestsPerHost,
+  type TransportOptions,
+} from './create-transport.ts';
 export { TransportError, type TransportErrorKind } from './errors.ts';
 export { fencedTransport } from './fenced.ts';
 export { useProxyFromEnvironment } from './proxy.ts';

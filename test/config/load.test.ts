@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { atlasCredentialsOf, loadConfig } from '../../src/config/index.ts';
+import { atlasCredentialsOf, defaultWatchConfig, loadConfig } from '../../src/config/index.ts';
 import { configJsonSchema } from '../../src/config/json-schema.ts';
 import { resolveSecret } from '../../src/config/secret-reference.ts';
 import { defaultRemovalPolicy } from '../../src/plan/removal-policy.ts';
@@ -22,6 +22,7 @@ test('without a file everything is at its default and there are no gates', () =>
     },
     static: [],
     gates: [],
+    watch: defaultWatchConfig,
     notify: [],
     server: undefined,
     findings: [],
@@ -57,6 +58,7 @@ test('what the file says is read into units and canonical blocks', () => {
   const [gate] = loadConfig({ env: {}, files: filesOf({ 'postern.yml': yaml }) }).gates;
   expect(gate).toMatchObject({ policy: 'sync', pinned: ['8.8.8.8/32', '2001:4860::/48'] });
   expect(gate?.removal).toEqual({
+    ...defaultRemovalPolicy,
     graceMs: 36 * 3_600_000,
     minReads: 3,
     minReadGapMs: 0,

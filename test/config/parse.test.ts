@@ -27,14 +27,14 @@ test.each<[name: string, yaml: string, faults: readonly string[]]>([
     'an unknown key at the top',
     'statik: []',
     [
-      'postern.yaml:1:1  unknown key "statik"; expected one of state, database, atlas, static, gates, server, notify. Did you mean static?',
+      'postern.yaml:1:1  unknown key "statik"; expected one of state, database, atlas, static, gates, watch, server, notify. Did you mean static?',
     ],
   ],
   [
     'an unknown key that is like no other',
     'xyzzy: 1',
     [
-      'postern.yaml:1:1  unknown key "xyzzy"; expected one of state, database, atlas, static, gates, server, notify. Take it out.',
+      'postern.yaml:1:1  unknown key "xyzzy"; expected one of state, database, atlas, static, gates, watch, server, notify. Take it out.',
     ],
   ],
   [

@@ -1,6 +1,9 @@
 /** The lab's answers beside real recorded ones: the same members, of the same types. */
-import { readFileSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
+import { GetKeyPolicyCommand, PutKeyPolicyCommand } from '@aws-sdk/client-kms';
 import { expect, test } from 'vitest';
+import { labKeyArn, labKeyPolicy } from '../../src/lab/aws/world.ts';
+import { openAwsLab } from '../lab/aws-client.ts';
 import { openLab } from '../lab/client.ts';
 import { describeContract, vendorPath } from './vendor.ts';
 
@@ -63,6 +66,55 @@ describeContract('a recorded vault', azure, () => {
       const sent = (request as any).body.properties.networkAcls;
       const stored = response.body.properties.networkAcls;
       if (sent) expect((await patchAcls(sent)).json.properties.networkAcls).toEqual(stored);
+    }
+  });
+});
+
+const kms = 'recorded/aws-kms-cloud-custodian';
+describeContract('recorded key policies', kms, () => {
+  const recorded = (operation: string): readonly [string, any][] =>
+    globSync(`*/kms.${operation}_*.json`, { cwd: vendorPath(kms) })
+      .toSorted()
+      .map(path => [path, JSON.parse(read(`${kms}/${path}`)).data]);
+
+  test('each is given back as it was recorded, to the byte, however it is sent', async () => {
+    const { kms: client, lab } = await openAwsLab({ aws: { lockoutCheck: 'without-conditions' } });
+    lab.aws.directory.add('arn:aws:iam::644160558196:user/AlfredMarcGamulo');
+    const policies = recorded('GetKeyPolicy');
+    expect(policies).toHaveLength(7);
+    for (const [path, { Policy }] of policies) {
+      lab.aws.kms.edit(labKeyArn, () => labKeyPolicy);
+      const compact = JSON.stringify(JSON.parse(Policy));
+      await client.send(
+        new PutKeyPolicyCommand({ KeyId: labKeyArn, Policy: compact, BypassPolicyLockoutSafetyCheck: true }),
+      );
+      expect(lab.aws.kms.policyText(labKeyArn), path).toBe(Policy);
+    }
+  });
+
+  test.each([
+    ['GetKeyPolicy', () => new GetKeyPolicyCommand({ KeyId: labKeyArn })],
+    [
+      'PutKeyPolicy',
+      () => new PutKeyPolicyCommand({ KeyId: labKeyArn, Policy: JSON.stringify(labKeyPolicy) }),
+    ],
+  ] as const)('%s has the recorded headers', async (operation, command) => {
+    const { kms: client } = await openAwsLab();
+    let headers: Record<string, string> = {};
+    client.middlewareStack.add(
+      next => async args => {
+        const result = await next(args);
+        headers = { ...(result.response as any).headers };
+        return result;
+      },
+      { step: 'deserialize', priority: 'low' },
+    );
+    await client.send(command() as any);
+    for (const [path, { ResponseMetadata }] of recorded(operation)) {
+      const { HTTPHeaders } = ResponseMetadata;
+      expect(Object.keys(headers), path).toEqual(expect.arrayContaining(Object.keys(HTTPHeaders)));
+      expect(headers['content-type'], path).toBe(HTTPHeaders['content-type']);
+      if (operation === 'PutKeyPolicy') expect(headers['content-length']).toBe(HTTPHeaders['content-length']);
     }
   });
 });

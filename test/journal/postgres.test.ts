@@ -1,16 +1,18 @@
 /** What is PostgreSQL's own: what can be wrong with a database, lost connections, a crash, leases. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { expect, onTestFinished, test } from 'vitest';
 import type { Journal } from '../../src/journal/journal.ts';
 import { explainPostgres } from '../../src/journal/postgres/explain.ts';
 import { postgresMigrations } from '../../src/journal/postgres/migrate.ts';
 import { openPostgresJournal } from '../../src/journal/postgres/open.ts';
+import { postgresStore } from '../../src/journal/postgres/store.ts';
 import { Secret } from '../../src/secret.ts';
 import { cidr, nowMs, row } from '../plan/fixtures.ts';
 import { password, usePostgres } from '../postgres/server.ts';
-import { gateId, holder, intent } from './fixtures.ts';
+import { gateId, holder, intent, temporaryDirectory } from './fixtures.ts';
 
 const server = usePostgres();
 
@@ -299,6 +301,18 @@ test('a text with what PostgreSQL cannot hold is taken without it', async () => 
   const id = await journal.beginWrite(intent());
   await journal.finishWrite(id, { outcome: 'not-applied', after: null, atMs: nowMs, error: 'a\0b\ud800' });
   expect(await journal.writes({ limit: 1 })).toMatchObject([{ error: 'a\ufffdb\ufffd' }]);
+});
+
+test('a daemon spools beside its file while the database is away, and journals it when it is back', async () => {
+  const url = new Secret(await server.createDatabase(), 'env:TEST');
+  const store = postgresStore({ url, statePath: join(temporaryDirectory(), 'journal.db') });
+  expect(store.location).not.toContain(password);
+  store.spool({ ...intent(), outcome: 'applied', after: intent().target, finishedAtMs: nowMs, error: null });
+  const journal = await store.open();
+  onTestFinished(() => journal.close());
+  expect(await store.drain(journal, () => {})).toBe(1);
+  expect(await journal.writes({ limit: 9 })).toMatchObject([{ outcome: 'applied' }]);
+  expect(await store.drain(journal, () => {})).toBe(0);
 });
 
 function nameOf(url: string): string {

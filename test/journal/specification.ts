@@ -33,6 +33,40 @@ export function specifyJournal(name: string, makeStore: () => Promise<OpenStore>
     };
   };
 
+  describe(`${name}: approvals`, () => {
+    const approval = {
+      gateId,
+      gateName: 'vault',
+      cidrs: cidrs('198.51.100.1', '198.51.100.2'),
+      planChecksum: 'sum',
+      by: 'alice',
+      reason: 'CHG-7',
+      atMs: nowMs,
+      expiresAtMs: nowMs + dayMs,
+    };
+
+    test('are had back whole, newest first, of one gate or of all', async () => {
+      const { journal, open } = await setUp();
+      const first = await journal.approve(approval);
+      const second = await journal.approve({ ...approval, reason: 'CHG-8' });
+      await journal.approve({ ...approval, gateId: 'other' });
+      const other = await open();
+      expect(await other.approvals({ gateId, limit: 9 })).toEqual([
+        { ...approval, id: second, reason: 'CHG-8' },
+        { ...approval, id: first },
+      ]);
+      expect(await other.approvals({ limit: 9 })).toHaveLength(3);
+      expect(await other.approvals({ limit: 1 })).toMatchObject([{ gateId: 'other' }]);
+    });
+
+    test('hold no secret that a reason may quote', async () => {
+      const { journal } = await setUp();
+      new Secret('approval-secret-value', 'env:X');
+      await journal.approve({ ...approval, reason: 'with approval-secret-value' });
+      expect((await journal.approvals({ limit: 1 }))[0]?.reason).toBe('with [redacted]');
+    });
+  });
+
   describe(`${name}: observations`, () => {
     const [a, b] = cidrs('198.51.100.1', '198.51.100.2');
 

@@ -1,16 +1,23 @@
 /** The control of a lab that runs for itself. */
 import { expect, onTestFinished, test } from 'vitest';
+import {
+  awsWorld,
+  foreignPolicy,
+  foreignPolicyName,
+  labKeyArn,
+  labRoleArn,
+} from '../../src/lab/aws/world.ts';
 import { controlHandler } from '../../src/lab/control.ts';
 import { defaultWorld } from '../../src/lab/default-world.ts';
 import { ManualClock, startLab } from '../../src/lab/index.ts';
 import { accept, startMs } from './client.ts';
 
-async function openControlled({ fixedClock = false } = {}) {
+async function openControlled({ fixedClock = false, makeWorld = defaultWorld } = {}) {
   const clock = new ManualClock(startMs);
   const world: { handle?: ReturnType<typeof controlHandler> } = {};
   const lab = await startLab({ clock, control: () => request => world.handle!(request) });
   onTestFinished(() => lab.close());
-  const project = defaultWorld(lab);
+  const project = makeWorld(lab);
   world.handle = controlHandler({
     lab,
     projectId: project.id,
@@ -61,6 +68,28 @@ test('someone takes a rule out', async () => {
   expect((await state()).rules).toBe(2);
   expect(await post('meddle', { cidr: '52.7.232.43/32' })).toEqual(done);
   expect((await state()).rules).toBe(1);
+});
+
+test('someone takes an address out of the policies of a key in AWS', async () => {
+  const { post, state, lab } = await openControlled({ makeWorld: awsWorld });
+  const addresses = ['192.0.2.1/32', '192.0.2.2/32'];
+  const statement = (Effect: string, operator: string) => ({
+    Effect,
+    Action: 'kms:Decrypt',
+    Resource: '*',
+    Condition: { [operator]: { 'aws:SourceIp': addresses } },
+  });
+  lab.aws.iam.edit(labRoleArn, 'ours', () => ({ Statement: [statement('Allow', 'IpAddress')] }));
+  lab.aws.kms.edit(labKeyArn, policy => ({
+    ...policy,
+    Statement: [...policy.Statement, { ...statement('Deny', 'NotIpAddress'), Principal: '*' }],
+  }));
+  expect(await state()).toMatchObject({ rules: 4, keyValid: false });
+  expect(await post('meddle', { cidr: '192.0.2.1/32' })).toEqual(done);
+  expect((await state()).rules).toBe(2);
+  expect(lab.aws.kms.policyText(labKeyArn)).not.toContain('192.0.2.1/32');
+  expect(lab.aws.iam.inlineText(labRoleArn, 'ours')).toContain('["192.0.2.2/32"]');
+  expect(lab.aws.iam.inlineText(labRoleArn, foreignPolicyName)).toBe(JSON.stringify(foreignPolicy));
 });
 
 test('faults come and are healed', async () => {

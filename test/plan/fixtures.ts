@@ -97,6 +97,8 @@ export const journalOf = (
   owned: ownedOf(owned),
   lastAddAtMs: nowMs - 100 * dayMs,
   newestAtMs: nowMs - 1,
+  lastRemovalAtMs: undefined,
+  approvals: [],
   undoneWrites: 0,
   ...more,
 });

@@ -7,11 +7,12 @@ import { describe, expect, test } from 'vitest';
 import { AddressSet } from '../../src/address/address-set.ts';
 import { type Cidr, parseCidr } from '../../src/address/cidr.ts';
 import { neverWrittenReason } from '../../src/address/classify.ts';
-import type { LedgerRow } from '../../src/journal/journal.ts';
+import type { Approval, LedgerRow } from '../../src/journal/journal.ts';
+import type { FreezeWindow } from '../../src/plan/freeze.ts';
 import type { KeyVerdict, PlanInput } from '../../src/plan/input.ts';
 import { makePlan } from '../../src/plan/make-plan.ts';
 import type { Policy } from '../../src/plan/plan.ts';
-import { defaultRemovalPolicy } from '../../src/plan/removal-policy.ts';
+import { type ApprovalMode, defaultRemovalPolicy } from '../../src/plan/removal-policy.ts';
 import { wantedOfGate } from '../../src/plan/wanted.ts';
 import {
   dayMs,
@@ -66,6 +67,10 @@ const world: fc.Arbitrary<PlanInput> = fc
     verdict: mostly<KeyVerdict['verdict']>('valid', 'invalid', 'unknown'),
     extraRows: list(4),
     maxShare: fc.constantFrom(0.25, 1),
+    approval: mostly<ApprovalMode>('none', 'required'),
+    approved: fc.oneof({ weight: 4, arbitrary: fc.constant(undefined) }, list(3)),
+    isFrozen: mostly(false, true),
+    soakedMs: mostly(dayMs, 60_000),
   })
   .chain(given => {
     const rows = [...new Set([...given.gate, ...given.listed, ...given.extraRows])];
@@ -83,18 +88,58 @@ const world: fc.Arbitrary<PlanInput> = fc
         pinned: given.pinned,
         adopt: given.adopt,
         policy: given.policy,
-        removal: { ...defaultRemovalPolicy, maxShare: given.maxShare },
+        removal: {
+          ...defaultRemovalPolicy,
+          maxShare: given.maxShare,
+          approval: given.approval,
+          freeze: given.isFrozen ? [always] : [],
+        },
         // `advanceLedger` leaves no clock running for what is wanted.
         journal: given.journal
           ? journalOf(
               owned,
               ledger.map(each => (isWanted.has(each.cidr) ? row(each.cidr) : each)),
+              {
+                lastRemovalAtMs: nowMs - given.soakedMs,
+                // Most often exactly what is ripe: a yes to anything else is none.
+                approvals: [approvalOf(given.approved ?? ripeOf(ledger, owned, isWanted))],
+              },
             )
           : { available: false, reason: 'disk full' },
         verdicts: [{ projectId, verdict: given.verdict }],
       });
     });
   });
+
+const always: FreezeWindow = {
+  kind: 'weekly',
+  from: { day: 'mon', minute: 0 },
+  to: { day: 'sun', minute: 1440 },
+  timeZone: 'UTC',
+  note: undefined,
+};
+
+function approvalOf(cidrs: readonly Cidr[]): Approval {
+  const who = { gateId: 'g', gateName: 'g', planChecksum: '', by: 'alice', reason: 'CHG-7' };
+  return { id: 1, ...who, cidrs, atMs: nowMs - 1, expiresAtMs: nowMs + 1 };
+}
+
+/** What a gate's planner calls `closing`, found the simple way. */
+function ripeOf(
+  ledger: readonly LedgerRow[],
+  owned: readonly Cidr[],
+  isWanted: ReadonlySet<string>,
+): readonly Cidr[] {
+  const ours = AddressSet.of(owned);
+  const wanted = AddressSet.of([...isWanted].filter(text => !text.includes(':')).map(text => text as Cidr));
+  return ledger
+    .filter(
+      ({ absentSinceMs, absentReads }) =>
+        absentSinceMs !== null && absentReads >= 2 && nowMs - absentSinceMs >= 7 * dayMs,
+    )
+    .map(({ cidr }) => cidr)
+    .filter(cidr => ours.overlaps(cidr) && !wanted.overlaps(cidr));
+}
 
 const runs = { numRuns: 2_000 };
 const holds = (check: (input: PlanInput) => void) => fc.assert(fc.property(world, check), runs);
@@ -156,6 +201,7 @@ describe('whatever the world', () => {
 
   test('4: what is taken away was ours, absent in two readings and past its grace, and Atlas confirms the key', () => {
     let removals = 0;
+    let approvedRemovals = 0;
     holds(input => {
       const plan = makePlan(input);
       const ours = AddressSet.of(ownedOf(input, plan.adopts));
@@ -171,6 +217,12 @@ describe('whatever the world', () => {
         expect(AddressSet.of(ripe.map(({ cidr }) => cidr)).covers(taken)).toBe(true);
         expect(ours.covers(taken)).toBe(true);
         expect(input.policy).toBe('sync');
+        expect(input.removal.freeze).toEqual([]);
+        expect(nowMs - input.journal.lastRemovalAtMs!).toBeGreaterThanOrEqual(input.removal.soakMs);
+        if (input.removal.approval === 'required') {
+          approvedRemovals++;
+          expect([...input.journal.approvals[0]!.cidrs].sort()).toEqual([...plan.closing].sort());
+        }
         expect(input.verdicts[0]!.verdict).toBe('valid');
         expect(ripe.filter(({ cidr }) => taken.overlaps(cidr)).length).toBeLessThanOrEqual(
           input.removal.maxCount,
@@ -179,6 +231,7 @@ describe('whatever the world', () => {
     });
     // The property would hold of a planner that never removes; this one does.
     expect(removals).toBeGreaterThan(20);
+    expect(approvedRemovals).toBeGreaterThan(2);
   });
 
   test('5: never an empty list, nothing reserved or too broad, never more than the gate holds', () => {

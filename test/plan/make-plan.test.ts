@@ -1,5 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { Cidr } from '../../src/address/cidr.ts';
+import type { Approval } from '../../src/journal/journal.ts';
+import { planChecksum } from '../../src/plan/checksum.ts';
+import type { FreezeWindow } from '../../src/plan/freeze.ts';
 import type { PlanInput } from '../../src/plan/input.ts';
 import { makePlan } from '../../src/plan/make-plan.ts';
 import type { Plan } from '../../src/plan/plan.ts';
@@ -130,6 +133,37 @@ describe('what an absent address waits for', () => {
   });
 });
 
+/** A dated window around every time of these tests. */
+const always: FreezeWindow = {
+  kind: 'dated',
+  from: '2000-01-01T00:00',
+  to: '2100-01-01T00:00',
+  timeZone: 'UTC',
+  note: undefined,
+};
+
+/** A policy that asks for approval, and one that was given: by default for exactly what is ripe, and in time. */
+function approved({ removal }: PlanInput, more: Partial<Approval>): Partial<PlanInput> {
+  const approval: Approval = {
+    id: 1,
+    gateId: 'azure-key-vault:/v',
+    gateName: 'vault',
+    cidrs: [a],
+    planChecksum: 'sum',
+    by: 'alice',
+    reason: 'CHG-7',
+    atMs: nowMs - dayMs,
+    expiresAtMs: nowMs + 1,
+    ...more,
+  };
+  return {
+    removal: { ...removal, approval: 'required' },
+    journal: journalOf([...others, a], [...others.map(each => row(each)), ripe(a)], {
+      approvals: [approval],
+    }),
+  };
+}
+
 describe('each removal guard holds everything back, and lets additions through', () => {
   const fresh = cidr('44.206.200.18');
   const base = (): PlanInput =>
@@ -139,6 +173,24 @@ describe('each removal guard holds everything back, and lets additions through',
       journal: journalOf([...others, a], [...others.map(each => row(each)), ripe(a)]),
     });
   const withOpen = (input: PlanInput): PlanInput => ({ ...input, pinned: [fresh] });
+
+  test('exactly approved, and in time: removed', () => {
+    const input = { ...base(), ...approved(base(), {}) };
+    expect(makePlan(input).steps).toMatchObject([{ kind: 'remove', removes: [a] }]);
+  });
+
+  test('on probation no more, to the millisecond: removed', () => {
+    const soaked = { lastRemovalAtMs: nowMs - defaultRemovalPolicy.soakMs };
+    const journal = journalOf([...others, a], [...others.map(each => row(each)), ripe(a)], soaked);
+    expect(makePlan({ ...base(), journal }).steps).toMatchObject([{ kind: 'remove', removes: [a] }]);
+  });
+
+  test('what waits is told as `closing`, whatever guard holds it', () => {
+    const { removal } = base();
+    const plan = makePlan({ ...base(), removal: { ...removal, approval: 'required', freeze: [always] } });
+    expect(guardsOf(plan)).toEqual(['frozen', 'not-approved']);
+    expect(plan.closing).toEqual([a]);
+  });
 
   test('no guard: removed', () => {
     expect(makePlan(base()).steps).toMatchObject([{ kind: 'remove', removes: [a] }]);
@@ -155,6 +207,15 @@ describe('each removal guard holds everything back, and lets additions through',
     ['feed-shrank', () => ({ feeds: [reading(observation('control-plane', others), { peakCount: 7 })] })],
     ['too-many-removals', ({ removal }) => ({ removal: { ...removal, maxCount: 0 } })],
     ['settling', ({ gate }) => ({ gate: { ...gate, limits: limitsOf(1000, dayMs * 101) } })],
+    [
+      'soaking',
+      () => ({ journal: journalOf([...others, a], [ripe(a)], { lastRemovalAtMs: nowMs - 29 * 60_000 }) }),
+    ],
+    ['frozen', ({ removal }) => ({ removal: { ...removal, freeze: [always] } })],
+    ['not-approved', ({ removal }) => ({ removal: { ...removal, approval: 'required' } })],
+    ['not-approved', input => approved(input, { expiresAtMs: nowMs })],
+    ['not-approved', input => approved(input, { cidrs: [a, b] })],
+    ['not-approved', input => approved(input, { cidrs: [] })],
     ['clock-went-back', () => ({ journal: journalOf([...others, a], [ripe(a)], { newestAtMs: nowMs + 1 }) })],
     ['atlas-does-not-confirm', () => ({ verdicts: [] })],
     ['atlas-does-not-confirm', () => ({ verdicts: [{ projectId, verdict: 'invalid' }] })],
@@ -253,6 +314,49 @@ describe('what is in grace stays', () => {
     });
     expect(makePlan(input).steps).toMatchObject([{ kind: 'remove', adds: [inside], removes: [block] }]);
   });
+});
+
+test('what Atlas wants stays, also where it lies in a block that may go', () => {
+  const block = cidr('3.0.0.0/30');
+  const inside = cidr('3.0.0.1');
+  const input = planInput({
+    state: stateOf([...others, block]),
+    feeds: [reading(observation('control-plane', [...others, inside]))],
+    journal: journalOf([...others, block], [...[...others, inside].map(each => row(each)), ripe(block)]),
+  });
+  expect(makePlan(input).steps).toMatchObject([{ kind: 'remove', adds: [inside], removes: [block] }]);
+});
+
+test('what is not ours, or not there, is no removal, and no guard speaks of it', () => {
+  const input = planInput({
+    policy: 'add-only',
+    state: stateOf([...others, a]),
+    feeds: [reading(observation('control-plane', others))],
+    journal: journalOf(others, [...others.map(each => row(each)), ripe(a), ripe(b)]),
+  });
+  expect(makePlan(input)).toMatchObject({ steps: [], guards: [] });
+});
+
+test('a clock that does not run makes nothing ripe, whatever was counted', () => {
+  const input = planInput({
+    state: stateOf([...others, a]),
+    feeds: [reading(observation('control-plane', others))],
+    journal: journalOf([...others, a], [...others.map(each => row(each)), row(a, { absentReads: 9 })]),
+  });
+  expect(makePlan(input).steps).toEqual([]);
+});
+
+test('what is taken beside the list counts against its limit', () => {
+  const input = planInput({
+    gate: { id: 'g', kind: 'azure-key-vault', name: 'g', limits: limitsOf(10) },
+    state: stateOf([office], { takenElsewhere: 9 }),
+    feeds: [reading(observation('control-plane', [a]))],
+  });
+  const plan = makePlan(input);
+  expect(plan.steps).toEqual([]);
+  expect(plan.guards).toMatchObject([
+    { guard: 'does-not-fit', message: expect.stringMatching(/11 are needed/) },
+  ]);
 });
 
 describe('a removal that cannot be written is no reason not to add', () => {
@@ -386,6 +490,23 @@ describe('an incomplete observation', () => {
 
 describe('the checksum', () => {
   const input = planInput({ feeds: [reading(observation('control-plane', [a]))] });
+
+  test('is over each part by itself', () => {
+    const { gate, policy } = makePlan(input);
+    const parts = { gate, policy, adopts: [], steps: [{ kind: 'add', from: [office], to: [office, a] }] };
+    const sum = (more: object) => planChecksum({ ...parts, ...more } as never);
+    const sums = [
+      sum({}),
+      sum({ gate: { ...gate, id: 'other' } }),
+      sum({ policy: 'observe' }),
+      sum({ adopts: [b] }),
+      sum({ steps: [{ kind: 'remove', from: [office], to: [office, a] }] }),
+      sum({ steps: [{ kind: 'add', from: [office, b], to: [office, a] }] }),
+      sum({ steps: [{ kind: 'add', from: [office], to: [office, b] }] }),
+    ];
+    expect(new Set(sums).size).toBe(sums.length);
+    expect(sum({ steps: [{ kind: 'add', from: [office], to: [a, office] }] })).toBe(sums[0]);
+  });
 
   test('is the same a minute later', () => {
     expect(makePlan({ ...input, nowMs: nowMs + 60_000 }).checksum).toBe(makePlan(input).checksum);

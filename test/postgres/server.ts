@@ -61,8 +61,8 @@ export async function startPostgres(): Promise<PostgresServer> {
         postgres,
         [
           ...['-D', data, '-p', String(port), '-k', ''],
-          // A test's data need not outlive the machine, and 60 connections are all that it has.
-          ...['fsync=off', 'listen_addresses=127.0.0.1', 'max_connections=60'].flatMap(each => ['-c', each]),
+          // A test's data need not outlive the machine, and several fleets may be at work on it at once.
+          ...['fsync=off', 'listen_addresses=127.0.0.1', 'max_connections=200'].flatMap(each => ['-c', each]),
           ...['shared_buffers=16MB', 'max_worker_processes=2', 'autovacuum=off'].flatMap(each => [
             '-c',
             each,

@@ -2,19 +2,20 @@
 import { describe, expect, test } from 'vitest';
 import type { Cidr } from '../../src/address/cidr.ts';
 import { GateError } from '../../src/gates/gate.ts';
-import type { Journal } from '../../src/journal/journal.ts';
+import type { Journal, LedgerRow, OwnedEntry, WriteRecord } from '../../src/journal/journal.ts';
 import { defaultRemovalPolicy } from '../../src/plan/removal-policy.ts';
 import { applyGate } from '../../src/reconcile/apply.ts';
 import { putBack } from '../../src/reconcile/put-back.ts';
-import { undoWrite } from '../../src/reconcile/undo.ts';
+import { removeConfirmed } from '../../src/reconcile/remove-confirmed.ts';
+import { planUndo, undoWrite } from '../../src/reconcile/undo.ts';
 import {
   maxReadingAgeMs,
   type StepWrite,
   WriteStoppedError,
   writeStep,
 } from '../../src/reconcile/write-step.ts';
-import { cidr, cidrs, limitsOf } from '../plan/fixtures.ts';
-import { World } from './world.ts';
+import { cidr, cidrs, limitsOf, ownedOf, ripe } from '../plan/fixtures.ts';
+import { ProcessDied, World } from './world.ts';
 
 const office = cidr('198.17.0.0/24');
 const [a, b, c, d] = cidrs('3.92.113.229', '3.208.110.31', '44.206.200.18', '52.0.74.246') as [
@@ -250,7 +251,34 @@ describe('a removal that is in doubt', () => {
   });
 });
 
+describe('what an undo takes back', () => {
+  const letIn = { before: [office], target: [office, a] } as unknown as WriteRecord;
+  const fromConfig = { provenance: [{ feed: 'static', direction: 'outbound', future: false }] } as const;
+  const absent = (more: Partial<LedgerRow>) => [ripe(a, { ...fromConfig, ...more })];
+
+  test.each<[string, readonly LedgerRow[], readonly OwnedEntry[], boolean]>([
+    ['only the config ever wanted it', absent({}), ownedOf([a]), true],
+    ['something wants it', absent({ absentSinceMs: null }), ownedOf([a]), false],
+    ['Atlas wanted it once', [ripe(a)], ownedOf([a]), false],
+    ['nobody knows who wanted it', absent({ provenance: [] }), ownedOf([a]), false],
+    ['the ledger does not know it', [], ownedOf([a]), false],
+    ['it is not ours', absent({}), [], false],
+  ])('%s', (_, ledger, owned, isTaken) => {
+    const undo = planUndo(letIn, [office, a], ledger, owned);
+    expect(undo.takesBack).toEqual(isTaken ? [a] : []);
+  });
+});
+
 describe('undo', () => {
+  test('puts nothing back on a gate whose policy is observe', async () => {
+    const world = await withRipe();
+    await applyGate(await world.run());
+    world.settings = { ...world.settings, policy: 'observe' };
+    world.gate.writes.length = 0;
+    expect((await undoWrite(await world.run())).status).toBe('refused');
+    expect(world.gate.writes).toEqual([]);
+  });
+
   const pinned = c;
   const withPin = async () => {
     const world = new World([a], [office, a], { pinned: [pinned] });
@@ -314,6 +342,90 @@ describe('undo', () => {
     expect((await undoWrite(await world.run(), { confirm })).status).toBe('refused');
     expect(world.gate.entries).toContain(pinned);
   });
+});
+
+describe('who confirms', () => {
+  test('nobody to ask is no confirmation: put back', async () => {
+    const world = await withRipe();
+    const run = { ...(await world.run()), readVerdicts: async () => [] };
+    const state = await run.gate.read();
+    const write: StepWrite = {
+      kind: 'remove',
+      to: state.entries.filter(cidr => cidr !== b),
+      planChecksum: 'x',
+      reason: 'a test',
+      letsIn: [],
+      keeps: [],
+      readAtMs: world.nowMs,
+    };
+    await expect(removeConfirmed(run, state, write, () => {})).rejects.toThrow(/no Atlas project/);
+    expect(world.gate.entries).toContain(b);
+    expect(await (await world.journal()).writes({ limit: 2 })).toMatchObject([
+      { kind: 'restore', outcome: 'applied' },
+      { kind: 'remove', outcome: 'reverted' },
+    ]);
+  });
+
+  test('nor is it after an interruption', async () => {
+    const world = await withRipe();
+    world.gate.faults.push('dies-after');
+    await applyGate(await world.run());
+    await applyGate({ ...(await world.run()), readVerdicts: async () => [] });
+    expect(world.gate.entries).toContain(b);
+  });
+
+  test('a process that ends while Atlas is asked leaves the removal open', async () => {
+    const world = await withRipe();
+    let asked = 0;
+    const readVerdicts = async () => {
+      if (asked++ > 0) throw new ProcessDied();
+      return [{ projectId: 'p', verdict: 'valid' as const }];
+    };
+    await applyGate({ ...(await world.run()), readVerdicts });
+    expect(world.gate.entries).not.toContain(b);
+    expect(await (await world.journal()).unfinishedWrites(world.gate.id)).toHaveLength(1);
+  });
+
+  test('on observe nothing is put back, and the removal stays open', async () => {
+    const world = await withRipe();
+    world.gate.faults.push('dies-after');
+    await applyGate(await world.run());
+    world.settings = { ...world.settings, policy: 'observe' };
+    world.verdicts = ['invalid', 'invalid', 'invalid'];
+    world.gate.writes.length = 0;
+    await applyGate(await world.run());
+    expect(world.gate.writes).toEqual([]);
+    expect(await (await world.journal()).unfinishedWrites(world.gate.id)).toHaveLength(1);
+  });
+});
+
+test('a change while the operator is asked is not written over', async () => {
+  const world = new World([a], [office]);
+  let asked = 0;
+  const confirm = async () => {
+    if (asked++ === 0) world.gate.entries = [...world.gate.entries, c];
+    return true;
+  };
+  expect((await applyGate(await world.run(), { confirm })).status).toBe('changed');
+  expect(world.gate.entries).toEqual([office, c, a]);
+  expect(asked).toBe(2);
+});
+
+test('a journal that failed once is not trusted again in the same run', async () => {
+  const world = await withRipe();
+  world.listed = [a, d, c];
+  let calls = 0;
+  world.breakJournal = journal =>
+    new Proxy(journal, {
+      get(target, name) {
+        const value = Reflect.get(target, name);
+        if (name === 'owned' && calls++ === 0) return async () => Promise.reject(new Error('disk full'));
+        return typeof value === 'function' ? value.bind(target) : value;
+      },
+    });
+  await applyGate(await world.run());
+  expect(world.gate.entries).toEqual(expect.arrayContaining([a, b, c, d]));
+  expect(world.spooled).toMatchObject([{ kind: 'add', outcome: 'applied' }]);
 });
 
 test('a removal needs its record on disk before it is sent', async () => {

@@ -8,6 +8,7 @@ import type { Cidr } from '../../src/address/cidr.ts';
 import type { Observation } from '../../src/atlas/observation.ts';
 import { JournalError, LockLostError } from '../../src/journal/errors.ts';
 import type {
+  Approval,
   CoverageChange,
   HeldLock,
   Journal,
@@ -46,6 +47,7 @@ export class JournalFile {
   readonly locks = new Map<string, Lock>();
   lockCount = 0;
   readonly coverage = new Map<string, CoverageChange[]>();
+  readonly approvals: Approval[] = [];
   readonly memos = new Map<string, string>();
   prunedAtMs = Number.NEGATIVE_INFINITY;
   keptCount = Number.NEGATIVE_INFINITY;
@@ -236,6 +238,22 @@ class MemoryJournal implements Journal {
     const changes = this.#file.coverage.get(gateId) ?? [];
     const first = changes.findLastIndex(({ atMs }) => atMs <= sinceMs);
     return changes.slice(Math.max(0, first));
+  }
+
+  async approve(approval: Omit<Approval, 'id'>): Promise<number> {
+    this.#write();
+    const id = this.#file.approvals.length + 1;
+    const [by, reason] = [redactSecrets(approval.by), redactSecrets(approval.reason)];
+    this.#file.approvals.push({ ...approval, id, by, reason });
+    return id;
+  }
+
+  async approvals(filter: { gateId?: string; limit: number }): Promise<readonly Approval[]> {
+    this.#read();
+    return this.#file.approvals
+      .filter(({ gateId }) => filter.gateId === undefined || gateId === filter.gateId)
+      .toReversed()
+      .slice(0, filter.limit);
   }
 
   async recall(key: string): Promise<unknown> {

@@ -2,6 +2,7 @@
 
 import type { Cidr } from '../../src/address/cidr.ts';
 import type { Config } from '../../src/config/config.ts';
+import { defaultWatchConfig } from '../../src/config/watch.ts';
 import { AtlasAuth } from '../../src/lab/atlas/auth.ts';
 import { AtlasModel, type LabProject } from '../../src/lab/atlas/model.ts';
 import { RateLimits } from '../../src/lab/atlas/rate-limit.ts';
@@ -233,6 +234,7 @@ export class World {
       path: undefined,
       statePath: undefined,
       database: undefined,
+      watch: defaultWatchConfig,
       notify: [],
       server: undefined,
       atlas: { baseUrl: atlasOrigin, auth: undefined, includeGateways: false, timeoutMs: 30_000 },

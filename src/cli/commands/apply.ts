@@ -94,7 +94,8 @@ async function askFor(context: CommandContext, plan: Plan, yes: boolean): Promis
       width: output.width,
       verbose: false,
       nowMs: context.clock.now(),
-    };
+      next: false,
+    } as const;
     output.print(renderPlan([plan], 'text', options));
   }
   try {
@@ -125,7 +126,10 @@ export function printResults({ output }: CommandContext, results: readonly RunRe
   };
   for (const result of results) {
     const { message, gate } = result;
-    const named = message.includes(gate.name) ? message : `${gate.name}: ${message}`;
+    const named =
+      message.includes(`gate ${gate.name}`) || message.startsWith(`Gate ${gate.name}`)
+        ? message
+        : `${gate.name}: ${message}`;
     output.print(`${marks[result.status]} ${printable(named)}`);
     const remedy =
       result.remedy ?? (result.error === undefined ? undefined : reportError(result.error).remedy);

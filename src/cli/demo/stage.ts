@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Clock } from '../../clock.ts';
-import type { Config } from '../../config/index.ts';
+import { type Config, defaultWatchConfig } from '../../config/index.ts';
 import type { LabProject } from '../../lab/atlas/model.ts';
 import { defaultWorld, labVaultId } from '../../lab/default-world.ts';
 import { type Lab, startLab, trustLab } from '../../lab/index.ts';
@@ -96,6 +96,7 @@ function configOf(lab: Lab, project: LabProject, removal: RemovalPolicy): Config
         removal,
       },
     ],
+    watch: defaultWatchConfig,
     notify: [],
     server: undefined,
     findings: [],

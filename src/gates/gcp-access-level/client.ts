@@ -44,8 +44,8 @@ export function createLevelClient({ name, transport, tokens, endpoint }: ClientO
   const base = `${endpoint.replace(/\/+$/, '')}/v1`;
   const get = <Answer>(path: string, schema: z.ZodType<Answer>) =>
     sendJson(transport, tokens, { method: 'GET', url: `${base}/${path}` }, schema);
-  const send = <Answer>(method: 'POST' | 'PATCH', path: string, json: unknown, schema: z.ZodType<Answer>) =>
-    sendJson(transport, tokens, { method, url: `${base}/${path}`, json }, schema);
+  const write = (method: 'POST' | 'PATCH', path: string, json: unknown) =>
+    sendJson(transport, tokens, { method, url: `${base}/${path}`, json, maxRetries: 0 }, operationAnswer);
 
   return {
     async getLevel() {
@@ -62,27 +62,26 @@ export function createLevelClient({ name, transport, tokens, endpoint }: ClientO
       }
     },
     createLevel: async subnetworks =>
-      await send(
-        'POST',
-        `${name.policy}/accessLevels`,
-        { name: name.level, ...marks(name), basic: basicBody(subnetworks) },
-        operationAnswer,
-      ),
+      await write('POST', `${name.policy}/accessLevels`, {
+        name: name.level,
+        ...marks(name),
+        basic: basicBody(subnetworks),
+      }),
     patchLevel: async subnetworks =>
-      await send(
-        'PATCH',
-        `${name.level}?updateMask=basic`,
-        { name: name.level, basic: basicBody(subnetworks) },
-        operationAnswer,
-      ),
+      await write('PATCH', `${name.level}?updateMask=basic`, {
+        name: name.level,
+        basic: basicBody(subnetworks),
+      }),
     getOperation: operation => get(operation, operationAnswer),
     getPerimeter: perimeter => get(perimeter, perimeterAnswer),
     getPolicy: async () => {
       await get(name.policy, policyAnswer);
     },
-    testPermissions: async (resource, permissions) =>
-      (await send('POST', `${resource}:testIamPermissions`, { permissions }, permissionsAnswer))
-        .permissions ?? [],
+    testPermissions: async (resource, permissions) => {
+      const url = `${base}/${resource}:testIamPermissions`;
+      const question = { method: 'POST', url, json: { permissions } } as const;
+      return (await sendJson(transport, tokens, question, permissionsAnswer)).permissions ?? [];
+    },
   };
 }
 

@@ -36,13 +36,15 @@ export interface GoogleRequest {
   readonly method: 'GET' | 'POST' | 'PATCH';
   readonly url: string;
   readonly json?: unknown;
+  /** How often the transport may send it again by itself. Default: the transport's own. */
+  readonly maxRetries?: number;
 }
 
 /** Throws a GoogleTokenError, TransportError, GoogleApiError or GoogleAnswerError. */
 export async function sendJson<Answer>(
   transport: Transport,
   tokens: TokenSource,
-  { method, url, json }: GoogleRequest,
+  { method, url, json, maxRetries }: GoogleRequest,
   schema: z.ZodType<Answer>,
 ): Promise<Answer> {
   const response = await transport.send({
@@ -54,6 +56,8 @@ export async function sendJson<Answer>(
       ...(json !== undefined && { 'content-type': 'application/json' }),
     },
     ...(json !== undefined && { body: JSON.stringify(json) }),
+    // Before a write is sent again the level is read again, which the transport cannot do.
+    ...(maxRetries !== undefined && { maxRetries }),
   });
   const answer = parseJson(Buffer.from(response.body).toString('utf8'));
   if (response.status !== 200) throw apiError(response.status, answer);

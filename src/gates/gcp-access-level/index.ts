@@ -25,6 +25,7 @@ import {
   mayHaveTakenEffect,
   operationError,
 } from './errors.ts';
+import { GoogleApiError } from './http.ts';
 import { maxEntries } from './level-body.ts';
 import { type LevelReading, readLevel } from './level-state.ts';
 import { checkPerimeterName, type LevelName, parseLevelName } from './names.ts';
@@ -142,7 +143,10 @@ class GcpAccessLevelGate implements Gate {
         }
         if (isAlreadyThere(error) && !before.exists) await this.#refuseWhenMadeMeanwhile();
         if (mayHaveTakenEffect(error)) return await this.#findOut(next, before, error);
-        const what = 'Google refused the write, and nothing was changed';
+        const what =
+          error instanceof GoogleApiError
+            ? 'Google refused the write, and nothing was changed'
+            : 'The write was not sent, and nothing was changed';
         throw explain(this.name, what, error, before.exists ? rights.update : rights.create);
       }
     }

@@ -123,7 +123,7 @@ function unused(
   return says(others ? 'unknown' : 'nobody', {
     id: 'level-not-used',
     severity: 'error',
-    message: `The perimeter ${id} restricts ${kms} and does not use the access level, so the list lets in nobody.${why || ''}`,
+    message: `The perimeter ${id} restricts ${kms} and does not use the access level, so the list lets in nobody.${why || ''}${others ? ' Another level or rule may let Atlas in; Postern does not read those.' : ''}`,
     remedy: `${exists ? 'Add' : 'Let the first `postern apply` make the level, then add'} an ingress rule to the perimeter: from Atlas's service account, source this level, to ${kms}. Postern never changes the perimeter; docs/google-cloud.md shows the rule.`,
   });
 }

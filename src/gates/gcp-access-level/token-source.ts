@@ -50,7 +50,7 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
         return { authorization, ...(quotaProject && { 'x-goog-user-project': quotaProject }) };
       } catch (error) {
         // A file that is put right is read again.
-        if (error instanceof GoogleTokenError) loading = undefined;
+        loading = undefined;
         throw error instanceof GoogleTokenError
           ? error
           : new GoogleTokenError(sayWhy(error), { cause: error });

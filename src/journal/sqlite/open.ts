@@ -33,10 +33,16 @@ export async function openJournal(options: SqliteOptions): Promise<Journal> {
 export interface SqliteOptions {
   readonly path: string;
   readonly clock?: Clock;
+  /** Told of the database below the journal, by who looks after its file. */
+  onOpen?(database: DatabaseSync): void;
 }
 
 /** What is behind `openJournal`, for what works on its tables. */
-export async function openSqliteStore({ path, clock = systemClock }: SqliteOptions): Promise<SqlStore> {
+export async function openSqliteStore({
+  path,
+  clock = systemClock,
+  onOpen,
+}: SqliteOptions): Promise<SqlStore> {
   let database: DatabaseSync | undefined;
   try {
     makeDirectory(dirname(path));
@@ -51,6 +57,7 @@ export async function openSqliteStore({ path, clock = systemClock }: SqliteOptio
     database?.close();
     throw explainSqlite(path, 'cannot be opened', error);
   }
+  onOpen?.(database);
   return sqliteStore(database, path, clock);
 }
 

@@ -17,7 +17,7 @@ interface Route {
   readonly limit: LimitName;
   readonly anonymous?: boolean;
   readonly paged?: boolean;
-  answer(model: AtlasModel, id: string): unknown;
+  answer(model: AtlasModel, id: string, query: URLSearchParams): unknown;
 }
 
 const base = '/api/atlas/v2';
@@ -47,6 +47,32 @@ const routes: readonly Route[] = [
     limit: 'clusters',
     paged: true,
     answer: (model, id) => model.clusters(id),
+  },
+  {
+    pattern: new RegExp(`^${base}/groups/([0-9a-f]{24})/events$`),
+    versions: ['2023-01-01'],
+    limit: 'events',
+    paged: true,
+    answer: (model, id, query) => model.events.answer(id, query),
+  },
+  {
+    pattern: new RegExp(`^${base}/groups/([0-9a-f]{24})/alertConfigs$`),
+    versions: ['2023-01-01'],
+    limit: 'alertConfigs',
+    paged: true,
+    answer: (model, id) => model.alertConfigs(id),
+  },
+  {
+    pattern: new RegExp(`^${base}/groups/([0-9a-f]{24})/cloudProviderAccess$`),
+    versions: ['2023-01-01'],
+    limit: 'cloudProviderAccess',
+    answer: (model, id) => model.cloudProviderAccess(id),
+  },
+  {
+    pattern: new RegExp(`^${base}/groups/([0-9a-f]{24})/serviceAccounts/[\\w-]+$`),
+    versions: ['2024-08-05'],
+    limit: 'serviceAccounts',
+    answer: model => model.serviceAccount(),
   },
   {
     pattern: new RegExp(`^${base}/groups$`),
@@ -93,6 +119,10 @@ export function atlasHandler({ model, auth, rateLimits }: AtlasServerOptions) {
       'content-type': `application/vnd.atlas.${version}+json;charset=utf-8`,
       'ratelimit-limit': String(bucket.limit.capacity),
       'ratelimit-remaining': String(bucket.remaining),
+      ...(model.sunset !== undefined && {
+        sunset: new Date(model.sunset).toUTCString(),
+        deprecation: new Date(model.sunset).toUTCString(),
+      }),
     };
     if (bucket.retrySeconds !== undefined) {
       const { capacity, refillPerMinute } = limits[route.limit];
@@ -120,7 +150,7 @@ export function atlasHandler({ model, auth, rateLimits }: AtlasServerOptions) {
         request.path,
       ]);
     }
-    const body = route.answer(model, id);
+    const body = route.answer(model, id, request.query);
     return { status: 200, headers, json: route.paged ? page(body as readonly unknown[], request) : body };
   };
 }

@@ -15,7 +15,7 @@ export interface AwsBehaviour {
   readonly newPrincipalMs: number;
   /** Whether KMS takes a policy that names the id of a principal that was deleted: not documented. */
   readonly orphanedIds: 'refuse' | 'accept';
-  /** How a principal that is a whole account comes back: IAM's guide says as the ARN; never recorded of KMS. */
+  /** How a principal that is a whole account comes back: as the ARN by IAM's guide; no recording shows it of KMS. */
   readonly accountPrincipals: 'arn' | 'id' | 'as-sent';
   /** The order of actions, principals and condition values in a key policy: AWS does not promise one. */
   readonly listOrder: 'preserved' | 'sorted';

@@ -32,15 +32,13 @@ function holds(
   given: OneOrMore<string>,
   context: Context,
 ): boolean {
-  const values = listOf(given).map(String);
-  const variable = values.find(value => value.includes('${'));
-  if (variable !== undefined) throw new Error(`the lab knows no policy variables: ${variable}`);
   const found = context(key.toLowerCase());
   const [, name = '', ifExists] = /^(.*?)(IfExists)?$/i.exec(operator)!;
   const test = name.toLowerCase();
-  if (test === 'null')
-    return values.some(value => (value.toLowerCase() === 'true') === (found === undefined));
   const negated = test.includes('not');
+  if (test === 'null') {
+    return listOf(given).some(value => (String(value).toLowerCase() === 'true') === (found === undefined));
+  }
   // Without the key, what is negated holds, and nothing else does: IAM's guide, "condition operators".
   if (found === undefined) return negated || ifExists !== undefined;
   if (test === 'ipaddress' || test === 'notipaddress') {
@@ -48,6 +46,9 @@ function holds(
     return addressesOf(block, key).covers(found) !== negated;
   }
   if (found instanceof AddressSet) throw new Error(`the lab compares no address by ${operator}`);
+  const values = listOf(given).map(String);
+  const variable = values.find(value => value.includes('${'));
+  if (variable !== undefined) throw new Error(`the lab knows no policy variables: ${variable}`);
   const matches = matcherOf(test.replace('not', ''), operator);
   return found.some(text => values.some(value => matches(value, text))) !== negated;
 }
@@ -71,6 +72,7 @@ function matcherOf(test: string, operator: string): (value: string, text: string
 
 /** `*` is any text, `?` any one character. */
 export function isLike(pattern: string, text: string): boolean {
+  if (!/[*?]/.test(pattern)) return pattern === text;
   const source = pattern
     .split(/([*?])/)
     .map(part => (part === '*' ? '.*' : part === '?' ? '.' : part.replaceAll(/[\\^$.|+()[\]{}]/g, '\\$&')))

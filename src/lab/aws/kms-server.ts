@@ -36,6 +36,7 @@ export function kmsHandler(model: AwsModel, keys: ReadonlyMap<string, SigningKey
       if (!operation) throw new AwsError('UnknownOperationException', '');
       const { caller, region } = signedBy(request, 'kms', keys, nowMs);
       const json = operation(kms, caller, region, parseBody(request.body));
+      if (json === undefined) return { status: 200, headers: { ...headers, 'content-length': '0' } };
       return { status: 200, headers, json };
     } catch (error) {
       const { status, code, message } = awsErrorOf(error, 'KMSInternalException');

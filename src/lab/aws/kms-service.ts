@@ -83,7 +83,6 @@ export class KmsService {
       Grants: grants.slice(start, end).map(({ id, granteeArn, operations }) => ({
         KeyId: arn,
         GrantId: id,
-        Name: '',
         CreationDate: createdMs / 1_000,
         GranteePrincipal: granteeArn,
         IssuingAccount: `arn:aws:iam::${accountOf(arn)}:root`,

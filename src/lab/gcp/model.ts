@@ -245,6 +245,19 @@ export class GcpModel {
     return judges.every(({ snapshot }) => letsThrough(snapshot, call));
   }
 
+  /** The levels by which ingress rules let in Atlas's service account. */
+  levelsFor({ serviceAccount }: Extract<LabKey, { cloud: 'gcp' }>): readonly string[] {
+    const rules = [...this.#stored.perimeters.values()].flatMap(
+      ({ status }) => status?.ingressPolicies ?? [],
+    );
+    const names = rules
+      .filter(({ ingressFrom }) => ingressFrom?.identities?.includes(`serviceAccount:${serviceAccount}`))
+      .flatMap(
+        ({ ingressFrom }) => ingressFrom?.sources?.flatMap(({ accessLevel }) => accessLevel ?? []) ?? [],
+      );
+    return [...new Set(names)].filter(name => this.#stored.levels.has(name));
+  }
+
   get #stored(): Snapshot {
     this.#settle();
     return this.#snapshots.at(-1)!.snapshot;

@@ -1,4 +1,5 @@
 import type { LabProject } from '../atlas/model.ts';
+import { addClusters } from '../default-world.ts';
 import type { Lab } from '../index.ts';
 
 export const labOrganization = 'organizations/520000000001';
@@ -60,11 +61,6 @@ export function gcpWorld({ atlas, gcp }: Lab, organizationId: string): LabProjec
     keyVersion: labKeyVersion,
     serviceAccount: labAtlasServiceAccount,
   });
-  const orders = atlas.createCluster(project.id, 'orders');
-  atlas.provision(orders, 3);
-  atlas.finishCreating(orders);
-  const ledger = atlas.createCluster(project.id, 'ledger', 'SHARDED');
-  atlas.provision(ledger, 9);
-  atlas.finishCreating(ledger);
+  addClusters(atlas, project);
   return project;
 }

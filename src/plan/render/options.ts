@@ -8,4 +8,6 @@ export interface RenderOptions {
   readonly verbose: boolean;
   /** What countdowns and ages count from, in epoch milliseconds. */
   readonly nowMs: number;
+  /** What comes next, instead of what the plans say; false where it is asked at once. For terminals only. */
+  readonly next?: string | false;
 }

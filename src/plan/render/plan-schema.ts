@@ -109,6 +109,7 @@ export const planSchema = z.strictObject({
   findings: z.array(finding),
   usage: usages,
   missing: z.array(cidr),
+  closing: z.array(cidr),
   checksum: z.string(),
 }) satisfies z.ZodType<Plan>;
 

@@ -53,11 +53,16 @@ interface Paragraph {
 /** Plans as text; no line is wider than `width` (10 columns at least), and no name brings an escape code. */
 export function renderText(plans: readonly Plan[], options: RenderOptions): string {
   const blocks = plans.map(plan => gateParagraphs(plan, options));
-  const next: Paragraph = { indent: 0, label: 'Next: ', text: nextCommand(plans), labelStyle: 'bold' };
+  const next: Paragraph = {
+    indent: 0,
+    label: 'Next: ',
+    text: options.next || nextCommand(plans),
+    labelStyle: 'bold',
+  };
   const paragraphs: readonly Paragraph[] = [
     ...blocks.flatMap(block => [...block, blank]),
     ...(plans.length === 0 ? [{ indent: 0, text: 'No gate, so no plan.' }] : []),
-    next,
+    ...(options.next === false ? [] : [next]),
   ];
   return `${paragraphs.flatMap(paragraph => layOut(paragraph, options)).join('\n')}\n`;
 }

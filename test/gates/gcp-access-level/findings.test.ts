@@ -353,12 +353,12 @@ test('a rule that has no effect says why, and a dry run that would have one too'
     status.ingressPolicies = [];
   });
   const message = async (): Promise<string> => (await (await subject.openGate()).read()).findings[0]!.message;
-  expect(await message()).toMatch(/lets in nobody\. Only its dry run does\.$/);
+  expect(await message()).toMatch(/lets in nobody\. Only its dry run does\. Another level or rule may/);
   subject.editPerimeter((status, { spec }) => {
     status.ingressPolicies = structuredClone(spec.ingressPolicies);
     ingress(status).ingressFrom!.identities = [];
   });
-  expect(await message()).toMatch(/An ingress rule names it, but it names no service account\.$/);
+  expect(await message()).toMatch(/An ingress rule names it, but it names no service account\./);
 });
 
 test('without a perimeter in the config: said so, and the level is what counts', async () => {

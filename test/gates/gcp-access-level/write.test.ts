@@ -415,6 +415,18 @@ describe('whatever Google does where nobody has recorded it', () => {
   });
 });
 
+test('what is added is in force before any removal may follow it, at the slowest that is known', async () => {
+  const subject = await openGcpSubject({ propagationMs: 30 * 60_000, removals: 'at-once' });
+  const gate = await subject.openGate();
+  const { entries, revision } = await gate.read();
+  await gate.write([...entries, a], revision);
+  const key = subject.project.key as Extract<typeof subject.project.key, { cloud: 'gcp' }>;
+  expect(subject.lab.gcp.letsIn(key, a)).toBe(false);
+  expect(gate.limits.settleMs).toBeLessThan(60 * 60_000);
+  subject.clock.advance(gate.limits.settleMs);
+  expect(subject.lab.gcp.letsIn(key, a)).toBe(true);
+});
+
 test('two gates on one level at once: both lists get there, or one is told', async () => {
   const subject = await openGcpSubject();
   const [one, two] = await Promise.all([subject.openGate(), subject.openGate()]);

@@ -123,6 +123,7 @@ const plan: fc.Arbitrary<Plan> = fc.record({
   findings: fc.array(finding, { maxLength: 6 }),
   usage: fc.record({ now: usage, after: usage }),
   missing: cidrs,
+  closing: cidrs,
   checksum: text,
 });
 

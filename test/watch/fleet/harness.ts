@@ -164,7 +164,7 @@ function configOf(
 }
 
 /** The lease of a gate, or the heartbeat of its job and the look for silent workers, and a slow machine. */
-export const takeOverMs = 30_000;
+export const takeOverMs = 120_000;
 
 let address = 0;
 /** Atlas begins to use a new address; every gate has to let it in. */
@@ -189,6 +189,9 @@ export function expectOneAtATime(writes: Awaited<ReturnType<FleetSite['writes']>
   }
 }
 
+/** The labs live in this process and must come to answer, so it does not look all the time. */
+const pollMs = 250;
+
 export async function until(
   condition: () => boolean | Promise<boolean>,
   withinMs: number,
@@ -197,6 +200,6 @@ export async function until(
   const deadlineMs = Date.now() + withinMs;
   while (!(await condition())) {
     if (Date.now() > deadlineMs) throw new Error(`not within ${withinMs} ms: ${what}`);
-    await new Promise(resolve => setTimeout(resolve, 50));
+    await new Promise(resolve => setTimeout(resolve, pollMs));
   }
 }

@@ -1,0 +1,241 @@
+import { atlasCredentialsOf, type Config, resolveSecret, systemFiles } from '../../config/index.ts';
+import type { SecretReference } from '../../config/secret-reference.ts';
+import { openGate } from '../../gates/index.ts';
+import { daemonStore } from '../../journal/daemon-store.ts';
+import { createLogger, type LogLevel } from '../../log/logger.ts';
+import { printable } from '../../plan/render/printable.ts';
+import { whoRuns } from '../../reconcile/session.ts';
+import { rememberSecret, type Secret } from '../../secret.ts';
+import { createTransport, useProxyFromEnvironment } from '../../transport/index.ts';
+import { watchConfigFile } from '../../watch/config-file.ts';
+import { createWatch } from '../../watch/create-watch.ts';
+import type { WatchEvent } from '../../watch/events.ts';
+import { troubles } from '../../watch/health.ts';
+import type { WatchStatus } from '../../watch/status.ts';
+import type { Watch, WatchOptions } from '../../watch/watch.ts';
+import { tell } from '../../watch/words.ts';
+import type { CommandAction, CommandContext } from '../context.ts';
+import { reportError } from '../errors.ts';
+import { type ExitCode, exitCodes } from '../exit-codes.ts';
+import { UsageError } from '../failures.ts';
+import { startWatchServices, type WatchServices } from '../watch-services.ts';
+
+export interface WatchCommandOptions {
+  readonly once?: boolean;
+  /** Milliseconds: instead of every interval of the config. */
+  readonly interval?: number;
+  readonly logLevel?: LogLevel;
+}
+
+/** How often the config's file is looked at. */
+const configLookMs = 1_000;
+
+/** Runs until it is told to stop: SIGTERM or SIGINT ends it in order, SIGHUP reads the config anew. */
+export const run: CommandAction<WatchCommandOptions> = async (context, _, options) => {
+  const { signal } = context;
+  const load = () => withInterval(context.loadConfig(), options.interval);
+  const config = load();
+  if (config.gates.length === 0) {
+    throw new UsageError(
+      'There is no gate to watch.',
+      'Write a postern.yaml (see docs/postern.example.yaml), or name one with --config.',
+    );
+  }
+  const secretOf = secretsOf(context);
+  const watch = createWatch(watchOptionsOf(context, config));
+  const told = tellTo(context, options);
+  watch.subscribe(event => told.tell(event, watch));
+  let hasJournal = true;
+  watch.subscribe(({ kind }) => {
+    if (kind === 'journal-lost') hasJournal = false;
+    if (kind === 'journal-back') hasJournal = true;
+  });
+  // One look tells nobody and serves nothing: its exit code and its output do.
+  const services =
+    options.once === true ? undefined : await startServices(context, config, watch, secretOf, told.listening);
+  const ends = [
+    onProcessFaults(watch),
+    onReload(context, watch, services, load, config.path),
+    onAbort(signal, () => watch.stop(reasonOf(signal))),
+  ];
+  try {
+    await watch.run({ once: options.once === true });
+  } finally {
+    for (const end of ends) end();
+    await services?.close();
+    told.end();
+  }
+  // A daemon that was told to stop has done what it should; one look is judged like `apply`.
+  return options.once === true ? exitCodeOf(watch.status(), hasJournal) : exitCodes.ok;
+};
+
+function startServices(
+  context: CommandContext,
+  config: Config,
+  watch: Watch,
+  secretOf: (reference: SecretReference) => Secret,
+  onListening: (url: string) => void,
+): Promise<WatchServices> {
+  return startWatchServices({ context, config, watch, secretOf, onListening });
+}
+
+/** Read anew each time, so that a rotated secret is noticed. */
+function secretsOf({ env }: CommandContext): (reference: SecretReference) => Secret {
+  return reference => resolveSecret(reference, env, systemFiles).secret;
+}
+
+/** What the daemon is given in a real process. */
+export function watchOptionsOf(context: CommandContext, config: Config): WatchOptions {
+  const { clock, env } = context;
+  const secretOf = secretsOf(context);
+  const warning = useProxyFromEnvironment(env);
+  if (warning !== undefined) context.output.warn(warning);
+  return {
+    config,
+    clock,
+    random: Math.random,
+    store: daemonStore({
+      path: context.statePathOf(config),
+      database: context.databaseOf(config),
+      clock,
+    }),
+    transport: (mode, { atlas }) =>
+      createTransport({ clock, random: Math.random, mode, tryTimeoutMs: atlas.timeoutMs }),
+    credentials: ({ atlas }) => atlasCredentialsOf(atlas, env, systemFiles).credentials,
+    openGate: (gate, transport) => openGate(gate, { transport, clock, random: Math.random, secretOf }),
+    pingUrl: ({ watch: { ping } }) => {
+      if (!ping) return undefined;
+      const url = secretOf(ping).reveal();
+      // A message may show a part of it.
+      rememberSecret(URL.parse(url)?.pathname ?? '');
+      return url;
+    },
+    by: whoRuns(),
+    command: 'postern watch',
+  };
+}
+
+function withInterval(config: Config, intervalMs: number | undefined): Config {
+  if (intervalMs === undefined) return config;
+  const every = { controlPlaneMs: intervalMs, nodesMs: intervalMs, gatesMs: intervalMs };
+  const minGapMs = Math.min(config.watch.minGapMs, intervalMs);
+  return { ...config, watch: { ...config.watch, ...every, minGapMs } };
+}
+
+/** A terminal is told in sentences, everything else in JSON; both on stderr. */
+function tellTo({ output, clock }: CommandContext, { logLevel = 'info' }: WatchCommandOptions) {
+  const { stderr } = process;
+  if (!stderr.isTTY || output.isJson) {
+    const logger = createLogger({ level: logLevel, destination: stderr, now: clock.now });
+    return {
+      tell(event: WatchEvent) {
+        const { level, fields, message } = tell(event);
+        logger.log(level, fields, message);
+      },
+      listening(url: string) {
+        logger.log('info', { event: 'listening', url }, listeningAt(url));
+      },
+      end() {},
+    };
+  }
+  const live = output.step('starting');
+  const levels: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
+  const marks = {
+    debug: output.styleNote('dim', '·'),
+    info: output.styleNote('green', '✓'),
+    warn: output.styleNote('yellow', '!'),
+    error: output.styleNote('red', '✗'),
+  };
+  let told = '';
+  return {
+    tell(event: WatchEvent, watch: Watch) {
+      const { level, message } = tell(event);
+      // What lasts is told once, not at each look.
+      if (levels.indexOf(level) >= levels.indexOf(logLevel) && message !== told) {
+        told = message;
+        const time = output.styleNote('dim', new Date(event.atMs).toTimeString().slice(0, 8));
+        output.warn(`${time} ${marks[level]} ${printable(message)}`);
+      }
+      live.update(summaryLine(watch.status()));
+    },
+    listening: (url: string) => output.note(listeningAt(url)),
+    end: () => live.done('stopped'),
+  };
+}
+
+function listeningAt(url: string): string {
+  return `The API, metrics and health are at ${url}`;
+}
+
+function summaryLine(status: WatchStatus): string {
+  const because = troubles(status);
+  const next = Math.min(...[...status.feeds, ...status.gates].map(({ nextAtMs }) => nextAtMs));
+  const seconds = Math.max(0, Math.round((next - status.nowMs) / 1_000));
+  const state =
+    because.length === 0
+      ? `${status.gates.length} in step`
+      : `${because[0]}${because.length > 1 ? `, and ${because.length - 1} more` : ''}`;
+  return printable(`${state} · next look in ${seconds} s`);
+}
+
+/** Whatever a library lets slip: it is counted and told, and does not end the process. */
+function onProcessFaults(watch: Watch): () => void {
+  const rejected = (error: unknown) => watch.fault('a promise that nobody awaited', error);
+  const thrown = (error: unknown) => watch.fault('something outside of any run', error);
+  process.on('unhandledRejection', rejected);
+  process.on('uncaughtException', thrown);
+  return () => {
+    process.off('unhandledRejection', rejected);
+    process.off('uncaughtException', thrown);
+  };
+}
+
+function onReload(
+  { clock }: CommandContext,
+  watch: Watch,
+  services: WatchServices | undefined,
+  load: () => Config,
+  path: string | undefined,
+): () => void {
+  const stop = new AbortController();
+  const reload = () => {
+    try {
+      const config = load();
+      if (config.gates.length === 0) throw new UsageError('The new config names no gate.');
+      watch.reload(config);
+      void services?.reload(config);
+    } catch (error) {
+      const { message, remedy } = reportError(error);
+      watch.refuseConfig([message, remedy].filter(Boolean).join(' '));
+    }
+  };
+  process.on('SIGHUP', reload);
+  if (path !== undefined) {
+    const read = () => systemFiles.readText(path);
+    void watchConfigFile({ clock, everyMs: configLookMs, read, onChange: reload }, stop.signal);
+  }
+  return () => {
+    process.off('SIGHUP', reload);
+    stop.abort();
+  };
+}
+
+function onAbort(signal: AbortSignal, work: () => unknown): () => void {
+  const listener = () => void work();
+  if (signal.aborted) listener();
+  signal.addEventListener('abort', listener, { once: true });
+  return () => signal.removeEventListener('abort', listener);
+}
+
+function reasonOf({ reason }: AbortSignal): string {
+  return reason instanceof Error ? reason.message : String(reason);
+}
+
+function exitCodeOf({ gates, feeds }: WatchStatus, hasJournal: boolean): ExitCode {
+  if (gates.some(({ lastRun }) => !lastRun || lastRun.status === 'failed' || lastRun.status === 'restored'))
+    return exitCodes.failed;
+  if (gates.some(({ lastRun }) => lastRun?.status === 'refused')) return exitCodes.refused;
+  if (gates.some(({ coverage }) => coverage === 'locked-out')) return exitCodes.pending;
+  if (!hasJournal) return exitCodes.failed;
+  return feeds.every(({ complete }) => complete) ? exitCodes.ok : exitCodes.unsure;
+}

@@ -1,0 +1,3 @@
+/** Quietest last. */
+export const logLevels = ['debug', 'info', 'warn', 'error'] as const;
+export type LogLevel = (typeof logLevels)[number];

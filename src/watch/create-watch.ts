@@ -1,0 +1,554 @@
+/** The daemon itself: one loop that starts what is due and sleeps until the next thing is. */
+import type { FeedId } from '../address/address.ts';
+import { type AtlasClient, type AtlasCredentials, createAtlasClient, readEvents } from '../atlas/index.ts';
+import type { Config } from '../config/config.ts';
+import { JournalError } from '../journal/errors.ts';
+import type { Journal } from '../journal/journal.ts';
+import { approveClosing, defaultApprovalMs } from '../reconcile/approve.ts';
+import { feedsOf, observeFeed } from '../reconcile/session.ts';
+import { fencedTransport } from '../transport/fenced.ts';
+import type { Transport, TransportUsage } from '../transport/transport.ts';
+import { Emitter, messageOf } from './emitter.ts';
+import { EventWatch } from './event-watch.ts';
+import type { Hint, RunReason } from './events.ts';
+import { FeedHub, type FeedNews } from './feed-hub.ts';
+import { type CloudName, GateWatch, type GateWatchParts } from './gate-watch.ts';
+import { troubles } from './health.ts';
+import { feedIntervalMs } from './intervals.ts';
+import { JournalKeeper } from './journal-keeper.ts';
+import { ping } from './ping.ts';
+import { RateLimitBook } from './rate-limits.ts';
+import { Slots } from './slots.ts';
+import type { WatchState, WatchStatus } from './status.ts';
+import { Waker, within } from './waker.ts';
+import type { Approving, Watch, WatchOptions } from './watch.ts';
+
+/** The longest sleep: a clock that was set back is noticed after it. */
+const longestSleepMs = 30_000;
+/** So much later than expected, and the machine slept, or its clock was set. */
+const jumpMs = 15_000;
+/** After a jump what is overdue is spread over this time. */
+const spreadMs = 15_000;
+/** A run takes seconds, or minutes where a cloud is slow; one that takes longer gives up its slot. */
+const hangMs = 15 * 60_000;
+/** Kubernetes kills after 30 seconds. */
+const stopWithinMs = 25_000;
+const firstOpenMs = 15_000;
+
+export function createWatch(options: WatchOptions): Watch {
+  return new WatchDaemon(options);
+}
+
+class WatchDaemon implements Watch {
+  readonly #options: WatchOptions;
+  readonly #emitter: Emitter;
+  readonly #waker: Waker;
+  readonly #keeper: JournalKeeper;
+  readonly #feeds: FeedHub;
+  readonly #events: EventWatch;
+  readonly #limits = new RateLimitBook();
+  readonly #stopping = new AbortController();
+  readonly #gates = new Map<string, GateWatch>();
+  readonly #slots: Record<CloudName, Slots>;
+  /** Runs under way, also those of gates that have left the config. */
+  readonly #running = new Map<GateWatch, Promise<void>>();
+  readonly #hanging = new Set<string>();
+  readonly #counts = {
+    runs: 0,
+    failedRuns: 0,
+    writes: 0,
+    restores: 0,
+    hints: 0,
+    reloads: 0,
+    refusedConfigs: 0,
+  };
+  #config: Config;
+  #client: AtlasClient | undefined;
+  #transports = new Map<string, Transport>();
+  /** What transports of earlier configs have used. */
+  #usedBefore: TransportUsage = { requests: 0, retries: 0, bytesReceived: 0 };
+  #state: WatchState = 'starting';
+  readonly #startedAtMs: number;
+  #loadedAtMs: number;
+  #configFault: string | undefined;
+  #credentialFault: string | undefined;
+  #lastHint: WatchStatus['lastHint'];
+  #lastHealthyCycleAtMs: number | undefined;
+  #cycleSinceMs = Number.NEGATIVE_INFINITY;
+  #stopped: Promise<void> = Promise.resolve();
+  #isTending = false;
+
+  constructor(options: WatchOptions) {
+    const { clock, random, config, store } = options;
+    this.#options = options;
+    this.#config = config;
+    this.#startedAtMs = clock.now();
+    this.#loadedAtMs = clock.now();
+    this.#emitter = new Emitter(() => clock.now());
+    this.#waker = new Waker(clock);
+    const emit = this.#emitter.emit.bind(this.#emitter);
+    const fault = this.#emitter.fault.bind(this.#emitter);
+    const stop = this.#stopping.signal;
+    this.#keeper = new JournalKeeper({ store, clock, random, emit });
+    this.#feeds = new FeedHub(
+      {
+        clock,
+        random,
+        emit,
+        fault,
+        concurrency: config.watch.concurrency,
+        intervalOf: feed => feedIntervalMs(feed, this.#config),
+        observe: (feed, previous) => this.#observe(feed, previous),
+        lease: () => this.#keeper.lease(),
+        shareLeft: feed => this.#limits.shareLeft(feed, clock.now()),
+        onRead: (feed, news) => this.#onRead(feed, news),
+        newId: () => this.#newId(16),
+      },
+      stop,
+    );
+    this.#events = new EventWatch(
+      {
+        clock,
+        random,
+        emit,
+        intervalMs: () => this.#config.watch.eventsMs,
+        readEvents: (projectId, sinceMs) => readEvents(this.#atlas(), projectId, { sinceMs }),
+        hint: hint => this.hint(hint),
+      },
+      stop,
+    );
+    const { concurrency } = config.watch;
+    this.#slots = { aws: new Slots(concurrency), azure: new Slots(concurrency), gcp: new Slots(concurrency) };
+    this.#configure(config);
+  }
+
+  get journal(): Journal | undefined {
+    return this.#keeper.current;
+  }
+
+  run({ once = false }: { readonly once?: boolean } = {}): Promise<void> {
+    this.#stopped = this.#loop(once).catch(error => this.#emitter.fault('the loop', error));
+    return this.#stopped;
+  }
+
+  async #loop(once: boolean): Promise<void> {
+    const { clock } = this.#options;
+    // The first run of each gate should know what is its own; but it does not wait for that for ever.
+    await within(clock, firstOpenMs, this.#tend(), () => undefined, this.#stopping.signal);
+    if (this.#state === 'starting') this.#state = 'running';
+    this.#emitter.emit({ kind: 'started', gates: [...this.#gates.keys()], feeds: this.#feeds.ids });
+    let asleepMs = clock.now();
+    let expectedMs = asleepMs;
+    while (!this.#stopping.signal.aborted) {
+      try {
+        this.#noticeJump(asleepMs, expectedMs);
+        this.#startDue(once);
+      } catch (error) {
+        this.#emitter.fault('the loop', error);
+      }
+      if (once && this.#running.size === 0 && this.#allLookedAt(this.#startedAtMs)) break;
+      asleepMs = clock.now();
+      const dueInMs = Math.max(0, this.#nextDueAtMs(once) - asleepMs);
+      expectedMs = asleepMs + Math.min(longestSleepMs, dueInMs);
+      await this.#waker.sleep(expectedMs - asleepMs);
+    }
+    await this.#end();
+  }
+
+  /** Starts whatever is due, and waits for none of it. */
+  #startDue(once: boolean): void {
+    if (this.#keeper.dueAtMs <= this.#options.clock.now()) void this.#tend();
+    // With `once` the gates ask for what they need.
+    if (!once) {
+      this.#feeds.readDue();
+      this.#events.readDue();
+    }
+    this.#freeHangingSlots();
+    const nowMs = this.#options.clock.now();
+    const due = [...this.#gates.values()]
+      .filter(gate => gate.dueAtMs <= nowMs && !(once && gate.lastRun))
+      .sort((a, b) => Number(b.isUrgent) - Number(a.isUrgent) || a.dueAtMs - b.dueAtMs);
+    for (const gate of due) {
+      const giveBack = this.#slots[gate.cloud].tryTake();
+      if (giveBack) this.#start(gate, giveBack);
+    }
+  }
+
+  #start(gate: GateWatch, giveBack: () => void): void {
+    this.#givers.set(gate, giveBack);
+    const done = gate
+      .run()
+      .catch(error => this.#emitter.fault(`gate ${gate.name}`, error))
+      .then(() => {
+        giveBack();
+        this.#givers.delete(gate);
+        this.#running.delete(gate);
+        this.#hanging.delete(gate.name);
+        this.#count(gate);
+        this.#endCycle();
+        this.#waker.wake();
+      });
+    this.#running.set(gate, done);
+  }
+
+  readonly #givers = new Map<GateWatch, () => void>();
+
+  #count({ lastRun }: GateWatch): void {
+    this.#counts.runs++;
+    if (lastRun?.status === 'failed') this.#counts.failedRuns++;
+    this.#counts.writes += lastRun?.writes.length ?? 0;
+    this.#counts.restores += lastRun?.writes.filter(({ kind }) => kind === 'restore').length ?? 0;
+  }
+
+  /** A run that hangs must not keep the other gates of its cloud from their turn. */
+  #freeHangingSlots(): void {
+    const nowMs = this.#options.clock.now();
+    for (const [gate, giveBack] of this.#givers) {
+      const { running } = gate;
+      if (!running || nowMs - running.sinceMs < hangMs || this.#hanging.has(gate.name)) continue;
+      this.#hanging.add(gate.name);
+      giveBack();
+      this.#emitter.emit({ kind: 'run-hangs', gate: gate.name, ...running });
+    }
+  }
+
+  #nextDueAtMs(once: boolean): number {
+    const gates = [...this.#gates.values()]
+      .filter(gate => !(once && gate.lastRun) && this.#slots[gate.cloud].isFree)
+      .map(({ dueAtMs }) => dueAtMs);
+    const others = once ? [] : [this.#feeds.nextDueAtMs(), this.#events.nextDueAtMs()];
+    // Opened by and by: what is due while it is being opened is due when it has been.
+    const journal = this.#isTending ? Number.POSITIVE_INFINITY : this.#keeper.dueAtMs;
+    return Math.min(...gates, ...others, journal, Number.POSITIVE_INFINITY);
+  }
+
+  async #tend(): Promise<void> {
+    if (this.#isTending) return;
+    this.#isTending = true;
+    try {
+      await this.#keeper.tend();
+    } catch (error) {
+      this.#emitter.fault('the journal', error);
+    } finally {
+      this.#isTending = false;
+      this.#waker.wake();
+    }
+  }
+
+  /** A clock that was set back would make everything wait; one that went ahead makes everything due at once. */
+  #noticeJump(asleepMs: number, expectedMs: number): void {
+    const nowMs = this.#options.clock.now();
+    const byMs = nowMs < asleepMs ? nowMs - asleepMs : nowMs - expectedMs;
+    if (nowMs >= asleepMs && byMs <= jumpMs) return;
+    this.#emitter.emit({ kind: 'clock-jumped', byMs });
+    if (byMs < 0) {
+      this.#feeds.shift(byMs);
+      this.#events.shift(byMs);
+      for (const gate of this.#gates.values()) gate.shift(byMs);
+      this.#cycleSinceMs += byMs;
+      return;
+    }
+    this.#feeds.spread(spreadMs);
+    this.#events.spread(spreadMs);
+    for (const gate of this.#gates.values()) gate.spread(spreadMs);
+  }
+
+  #onRead(feed: FeedId, { isChanged, isWholeAgain }: FeedNews): void {
+    if (isChanged || isWholeAgain) this.#requestGates('feed-changed', gate => gate.uses(feed));
+    this.#waker.wake();
+  }
+
+  #requestGates(reason: RunReason, isMeant: (gate: GateWatch) => boolean, freshSinceMs?: number): void {
+    for (const gate of this.#gates.values()) {
+      if (isMeant(gate) && gate.lastRun) gate.request(reason, freshSinceMs);
+    }
+  }
+
+  hint(hint: Hint): void {
+    const { clock } = this.#options;
+    this.#counts.hints++;
+    this.#lastHint = { source: hint.source, atMs: clock.now() };
+    const { minGapMs } = this.#config.watch;
+    const ids = this.#feeds.ids.filter(
+      id => hint.projectId === undefined || id === 'control-plane' || id === `nodes:${hint.projectId}`,
+    );
+    const reads = ids.map(id => this.#feeds.hurry(id, minGapMs)).some(Boolean);
+    // Trouble with a key may come of the gate as well as of a feed.
+    for (const gate of this.#gates.values()) {
+      const isMeant = hint.projectId === undefined || gate.config.projects.includes(hint.projectId);
+      if (isMeant && clock.now() - gate.endedAtMs >= minGapMs) gate.request('hint');
+    }
+    this.#emitter.emit({ kind: 'hinted', hint, reads });
+    this.#waker.wake();
+  }
+
+  syncNow(gate?: string): void {
+    if (gate !== undefined) this.#gateOf(gate);
+    const nowMs = this.#options.clock.now();
+    for (const each of this.#gates.values()) {
+      if (gate === undefined || each.name === gate) each.request('asked', nowMs);
+    }
+    this.#waker.wake();
+  }
+
+  planOf(gate: string) {
+    return this.#gates.get(gate)?.plan;
+  }
+
+  async approve(gate: string, { by, reason, expiresInMs = defaultApprovalMs }: Approving): Promise<void> {
+    const watched = this.#gateOf(gate);
+    const { plan } = watched;
+    const { closing } = watched.status();
+    if (!plan || closing.length === 0) {
+      throw new RangeError(`Gate ${gate} has nothing to approve: its newest plan would remove nothing.`);
+    }
+    const journal = this.#keeper.current;
+    if (!journal) {
+      throw new JournalError(
+        'The approval cannot be kept: the journal cannot be used.',
+        'Mend the journal, and approve again.',
+      );
+    }
+    const atMs = this.#options.clock.now();
+    await approveClosing(journal, plan, closing, { by, reason, atMs, expiresInMs });
+    this.#emitter.emit({ kind: 'approved', gate, by, reason, addresses: closing });
+    this.syncNow(gate);
+  }
+
+  reload(config: Config): void {
+    const before = new Map([...this.#gates].map(([name, gate]) => [name, JSON.stringify(gate.config)]));
+    const old = this.#config;
+    this.#config = config;
+    this.#configFault = undefined;
+    this.#loadedAtMs = this.#options.clock.now();
+    this.#counts.reloads++;
+    // Secrets may have changed where the text did not.
+    this.#renewTransports();
+    this.#configure(config);
+    if (JSON.stringify(old.static) !== JSON.stringify(config.static)) {
+      this.#feeds.forget('static');
+      this.#requestGates('feed-changed', () => true);
+    }
+    if (JSON.stringify(old.atlas) !== JSON.stringify(config.atlas)) {
+      for (const feed of this.#feeds.ids) this.#feeds.hurry(feed, 0);
+    }
+    const after = new Map(config.gates.map(gate => [gate.name, JSON.stringify(gate)]));
+    const names = (isMeant: (name: string) => boolean) =>
+      [...new Set([...before.keys(), ...after.keys()])].filter(isMeant);
+    this.#emitter.emit({
+      kind: 'config-reloaded',
+      added: names(name => !before.has(name)),
+      removed: names(name => !after.has(name)),
+      changed: names(name => before.has(name) && after.has(name) && before.get(name) !== after.get(name)),
+      untouched: names(name => before.has(name) && before.get(name) === after.get(name)),
+    });
+    this.#waker.wake();
+  }
+
+  refuseConfig(message: string): void {
+    if (this.#configFault === message) return;
+    this.#configFault = message;
+    this.#counts.refusedConfigs++;
+    this.#emitter.emit({ kind: 'config-refused', message });
+  }
+
+  fault(where: string, error: unknown): void {
+    this.#emitter.fault(where, error);
+  }
+
+  subscribe(...args: Parameters<Watch['subscribe']>): () => void {
+    return this.#emitter.subscribe(...args);
+  }
+
+  stop(because: string): Promise<void> {
+    if (!this.#stopping.signal.aborted) {
+      this.#state = 'stopping';
+      this.#emitter.emit({ kind: 'stopping', because, inHand: this.#running.size });
+      this.#stopping.abort(new Error(because));
+      this.#waker.wake();
+    }
+    return this.#stopped;
+  }
+
+  /** What is in hand ends by itself, or the next process settles it: every write is journalled before it is sent. */
+  async #end(): Promise<void> {
+    const { clock } = this.#options;
+    await within(clock, stopWithinMs, Promise.all(this.#running.values()), () => undefined);
+    this.#stopping.abort(new Error('stopped'));
+    const unfinished = this.#running.size;
+    await within(clock, stopWithinMs, this.#keeper.close(), () => undefined);
+    this.#state = 'stopped';
+    this.#emitter.emit({ kind: 'stopped', unfinished });
+  }
+
+  /** Once every gate was looked at since the last time: whether all is well, and who hears of it. */
+  #endCycle(): void {
+    if (!this.#allLookedAt(this.#cycleSinceMs) || this.#gates.size === 0) return;
+    const { clock } = this.#options;
+    this.#cycleSinceMs = clock.now();
+    const because = troubles(this.status());
+    this.#emitter.emit({ kind: 'cycle-ended', healthy: because.length === 0, because });
+    if (because.length > 0) return;
+    this.#lastHealthyCycleAtMs = clock.now();
+    void this.#ping();
+  }
+
+  async #ping(): Promise<void> {
+    try {
+      const url = this.#options.pingUrl?.(this.#config);
+      if (url === undefined) return;
+      const because = await ping(this.#transport('read-only'), url);
+      if (because !== undefined) this.#emitter.emit({ kind: 'ping-failed', because });
+    } catch (error) {
+      this.#emitter.emit({ kind: 'ping-failed', because: messageOf(error) });
+    }
+  }
+
+  #allLookedAt(sinceMs: number): boolean {
+    return [...this.#gates.values()].every(gate => gate.lastRun && gate.endedAtMs >= sinceMs);
+  }
+
+  status(): WatchStatus {
+    const usage = this.#usage();
+    return {
+      state: this.#state,
+      nowMs: this.#options.clock.now(),
+      startedAtMs: this.#startedAtMs,
+      config: { path: this.#config.path, loadedAtMs: this.#loadedAtMs, fault: this.#configFault },
+      journal: this.#keeper.status(),
+      feeds: this.#feeds.status(),
+      gates: [...this.#gates.values()].map(gate => gate.status()),
+      totals: {
+        ...usage,
+        feedReads: this.#feeds.reads,
+        incompleteReads: this.#feeds.incompleteReads,
+        ...this.#counts,
+        journalFailures: this.#keeper.failures,
+        internalFaults: this.#emitter.faults,
+      },
+      rateLimits: this.#limits.list(),
+      lastHint: this.#lastHint,
+      lastHealthyCycleAtMs: this.#lastHealthyCycleAtMs,
+    };
+  }
+
+  /** Gates whose config is the same stay as they are, with their times and their back-off. */
+  #configure(config: Config): void {
+    const parts = this.#gateParts();
+    const kept = new Map(this.#gates);
+    this.#gates.clear();
+    for (const gate of config.gates) {
+      const known = kept.get(gate.name);
+      const isSame = known && JSON.stringify(known.config) === JSON.stringify(gate);
+      this.#gates.set(gate.name, isSame ? known : new GateWatch(gate, parts));
+    }
+    const { concurrency } = config.watch;
+    for (const slots of Object.values(this.#slots)) slots.limit = concurrency;
+    const feeds = new Set(config.gates.flatMap(gate => feedsOf(config, gate)));
+    this.#feeds.configure([...feeds], concurrency);
+    this.#events.configure([...new Set(config.gates.flatMap(({ projects }) => projects))]);
+  }
+
+  #gateParts(): GateWatchParts {
+    const { clock, random, by, command, openGate } = this.#options;
+    return {
+      clock,
+      random,
+      by,
+      command,
+      feeds: this.#feeds,
+      stop: this.#stopping.signal,
+      config: () => this.#config,
+      client: () => this.#atlas(),
+      openGate: (gate, fence) => {
+        const transport = this.#transport(gate.policy === 'observe' ? 'read-only' : 'read-write');
+        return openGate(gate, fencedTransport(transport, fence.refusal));
+      },
+      lease: () => this.#keeper.lease(),
+      signs: (projects, sinceMs) => this.#events.signs(projects, sinceMs),
+      emit: happening => this.#emitter.emit(happening),
+      newRunId: () => this.#newId(4),
+    };
+  }
+
+  async #observe(feed: FeedId, previous: Parameters<typeof observeFeed>[1]) {
+    const { clock } = this.#options;
+    const parts = { client: this.#atlas(), config: this.#config, clock, id: this.#newId(16) };
+    const observation = await observeFeed(feed, previous, parts);
+    // The secret may have been rotated: the next reading asks for it again.
+    if (observation.faults.some(({ kind }) => kind === 'refused')) this.#client = undefined;
+    return observation;
+  }
+
+  #atlas(): AtlasClient {
+    const { clock } = this.#options;
+    if (this.#client) return this.#client;
+    const credentials = this.#credentials();
+    const client = createAtlasClient({
+      transport: this.#transport('read-only'),
+      clock,
+      baseUrl: this.#config.atlas.baseUrl,
+      credentials,
+      nonce: () => this.#newId(16),
+      onRateLimit: left => this.#limits.note(left, clock.now()),
+    });
+    if (this.#credentialFault === undefined) this.#client = client;
+    return client;
+  }
+
+  /** None when the secret is not where the config says: the control plane can be read without. */
+  #credentials(): AtlasCredentials {
+    try {
+      const credentials = this.#options.credentials(this.#config);
+      this.#credentialFault = undefined;
+      return credentials;
+    } catch (error) {
+      const message = messageOf(error);
+      if (message !== this.#credentialFault) this.#emitter.fault("Atlas's credentials", error);
+      this.#credentialFault = message;
+      return { kind: 'none' };
+    }
+  }
+
+  #transport(mode: 'read-only' | 'read-write'): Transport {
+    const known = this.#transports.get(mode);
+    if (known) return known;
+    const transport = this.#options.transport(mode, this.#config);
+    this.#transports.set(mode, transport);
+    return transport;
+  }
+
+  #renewTransports(): void {
+    this.#usedBefore = this.#usage();
+    this.#transports = new Map();
+    this.#client = undefined;
+  }
+
+  #usage(): TransportUsage {
+    return [...this.#transports.values()].reduce((sum, transport) => {
+      const usage = transport.usage();
+      return {
+        requests: sum.requests + usage.requests,
+        retries: sum.retries + usage.retries,
+        bytesReceived: sum.bytesReceived + usage.bytesReceived,
+      };
+    }, this.#usedBefore);
+  }
+
+  #gateOf(name: string): GateWatch {
+    const gate = this.#gates.get(name);
+    if (gate) return gate;
+    throw new RangeError(
+      `There is no gate ${name}. The config names: ${[...this.#gates.keys()].join(', ')}.`,
+    );
+  }
+
+  /** Hexadecimal, of as many bytes. */
+  #newId(bytes: number): string {
+    return Array.from({ length: bytes }, () =>
+      Math.floor(this.#options.random() * 256)
+        .toString(16)
+        .padStart(2, '0'),
+    ).join('');
+  }
+}

@@ -1,0 +1,378 @@
+/** One gate under the daemon: when it is looked at, what came of it, and how it is tried again. */
+import type { AtlasClient } from '../atlas/index.ts';
+import type { Clock } from '../clock.ts';
+import type { Config, GateConfig } from '../config/config.ts';
+import type { Gate, GateKind } from '../gates/gate.ts';
+import type { KeyVerdict } from '../plan/input.ts';
+import type { Plan } from '../plan/plan.ts';
+import { type After, afterRun } from '../reconcile/after-run.ts';
+import { applyGate, planGate } from '../reconcile/apply.ts';
+import { Fence } from '../reconcile/fence.ts';
+import type { GuardedJournal } from '../reconcile/guarded-journal.ts';
+import type { Run, RunResult, SignOfTrouble } from '../reconcile/run.ts';
+import { feedsOf, readVerdict, settingsOf } from '../reconcile/session.ts';
+import { messageOf } from './emitter.ts';
+import type { RunReason, RunSummary, WatchHappening } from './events.ts';
+import type { FeedHub } from './feed-hub.ts';
+import { feedIntervalMs } from './intervals.ts';
+import type { JournalLease } from './journal-keeper.ts';
+import { type Ending, endingOf, mayRemove, observedMessage, pendingOf, summaryOf } from './run-outcome.ts';
+import { backOffMs, gateBackOffOf, jittered } from './schedule.ts';
+import type { BackOff, GateStatus } from './status.ts';
+import { within } from './waker.ts';
+
+export interface GateWatchParts {
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly feeds: FeedHub;
+  readonly by: string;
+  readonly command: string;
+  readonly stop: AbortSignal;
+  config(): Config;
+  client(): AtlasClient;
+  /** Opens the gate anew; throws when it cannot be had. */
+  openGate(config: GateConfig, fence: Fence): Promise<Gate>;
+  lease(): JournalLease;
+  signs(projects: readonly string[], sinceMs: number): Promise<readonly SignOfTrouble[]>;
+  emit(happening: WatchHappening): void;
+  newRunId(): string;
+}
+
+/** Which limit on work at once a gate falls under. */
+export type CloudName = 'aws' | 'azure' | 'gcp';
+const clouds: Readonly<Record<GateKind, CloudName>> = {
+  'aws-role-policy': 'aws',
+  'aws-key-policy': 'aws',
+  'azure-key-vault': 'azure',
+  'gcp-access-level': 'gcp',
+};
+
+/** Between two runs of one gate, whatever asks for them: news of feeds come in bursts. */
+const leastGapMs = 2_000;
+/** While a removal is on probation its gate is looked at this often, or more often if the config says so. */
+const soakIntervalMs = 60_000;
+/** Another process works on the gate. */
+const lockedRetryMs = 20_000;
+/** A reading that a removal rests on is at most this old. */
+const freshForRemovalMs = 15_000;
+
+/** Atlas is waited for no longer: an addition does not need its word, and without it nothing is removed. */
+const verdictPatienceMs = 20_000;
+const unanswered = (projectId: string): KeyVerdict => ({
+  projectId,
+  verdict: 'unknown',
+  because: 'Atlas has not answered',
+});
+
+export class GateWatch {
+  readonly config: GateConfig;
+  readonly cloud: CloudName;
+  readonly #parts: GateWatchParts;
+  #gate: Gate | undefined;
+  /** Keeps a run that was paused, and lost its lock, from writing when it wakes up. */
+  readonly #fence = new Fence();
+  #dueAtMs: number;
+  #reason: RunReason = 'start';
+  /** Asked for while a run was under way. */
+  #again: { readonly reason: RunReason; readonly freshSinceMs: number } | undefined;
+  /** Readings that the next run uses were begun at this time or later. */
+  #freshSinceMs = Number.NEGATIVE_INFINITY;
+  #runningSinceMs: number | undefined;
+  #runId: string | undefined;
+  #endedAtMs = Number.NEGATIVE_INFINITY;
+  #plan: Plan | undefined;
+  #lastRun: RunSummary | undefined;
+  #lastGoodRunAtMs: number | undefined;
+  #lastWrite: GateStatus['lastWrite'];
+  #soakUntilMs: number | undefined;
+  #failuresInARow = 0;
+  #backOff: BackOff | undefined;
+  /** A feed lists something else than when the gate was last in step. */
+  #hasNews = true;
+  #hadNews = false;
+  /** How things stand after the newest run that came to a plan. */
+  #after: After | undefined;
+
+  constructor(config: GateConfig, parts: GateWatchParts) {
+    this.config = config;
+    this.cloud = clouds[config.kind];
+    this.#parts = parts;
+    this.#dueAtMs = parts.clock.now();
+  }
+
+  get name(): string {
+    return this.config.name;
+  }
+
+  get isRunning(): boolean {
+    return this.#runningSinceMs !== undefined;
+  }
+
+  get running(): { readonly runId: string; readonly sinceMs: number } | undefined {
+    return this.#runId === undefined || this.#runningSinceMs === undefined
+      ? undefined
+      : { runId: this.#runId, sinceMs: this.#runningSinceMs };
+  }
+
+  /** Infinite while it is running: it sets its next time when it ends. */
+  get dueAtMs(): number {
+    return this.isRunning ? Number.POSITIVE_INFINITY : this.#dueAtMs;
+  }
+
+  /** Something is, or may be, to be added: such a gate goes before the others. */
+  get isUrgent(): boolean {
+    return this.#after === undefined || this.#after.missing.length > 0 || this.#hasNews;
+  }
+
+  get plan(): Plan | undefined {
+    return this.#plan;
+  }
+
+  get endedAtMs(): number {
+    return this.#endedAtMs;
+  }
+
+  get lastRun(): RunSummary | undefined {
+    return this.#lastRun;
+  }
+
+  uses(feed: string): boolean {
+    return (feedsOf(this.#parts.config(), this.config) as readonly string[]).includes(feed);
+  }
+
+  /** Asks for a run soon, back-off or not. `freshSinceMs`: with readings begun no earlier. */
+  request(reason: RunReason, freshSinceMs = Number.NEGATIVE_INFINITY): void {
+    if (reason === 'feed-changed') this.#hasNews = true;
+    if (this.isRunning) {
+      this.#again = {
+        reason,
+        freshSinceMs: Math.max(freshSinceMs, this.#again?.freshSinceMs ?? freshSinceMs),
+      };
+      return;
+    }
+    this.#freshSinceMs = Math.max(this.#freshSinceMs, freshSinceMs);
+    const atMs = Math.max(this.#parts.clock.now(), this.#endedAtMs + leastGapMs);
+    if (this.#dueAtMs <= atMs) return;
+    this.#dueAtMs = atMs;
+    this.#reason = reason;
+  }
+
+  /** After the clock was set, or the machine slept. */
+  shift(byMs: number): void {
+    this.#dueAtMs += byMs;
+    this.#endedAtMs += byMs;
+    if (this.#backOff) this.#backOff = { ...this.#backOff, untilMs: this.#backOff.untilMs + byMs };
+  }
+
+  spread(overMs: number): void {
+    const { clock, random } = this.#parts;
+    if (!this.isUrgent && this.#dueAtMs <= clock.now()) this.#dueAtMs = clock.now() + random() * overMs;
+  }
+
+  /** Looks at the gate once. Never rejects. */
+  async run(): Promise<void> {
+    const { clock, emit, newRunId } = this.#parts;
+    const runId = newRunId();
+    const startedAtMs = clock.now();
+    this.#runId = runId;
+    this.#runningSinceMs = startedAtMs;
+    this.#hadNews = this.#hasNews;
+    this.#hasNews = false;
+    emit({ kind: 'run-started', runId, gate: this.name, because: this.#reason });
+    const lease = this.#parts.lease();
+    let result: RunResult;
+    try {
+      result = await this.#work(runId, lease.journal);
+    } catch (error) {
+      result = this.#failed(error);
+    } finally {
+      lease.done();
+    }
+    this.#settle(runId, startedAtMs, result);
+  }
+
+  async #work(runId: string, journal: GuardedJournal): Promise<RunResult> {
+    // After a fault it is opened anew, since a credential may have been rotated.
+    this.#gate ??= await this.#parts.openGate(this.config, this.#fence);
+    const run = this.#runOf(this.#gate, runId, journal);
+    if (this.config.policy !== 'observe') return await applyGate(run);
+    const plan = await planGate(run);
+    const gate = { id: run.gate.id, name: run.gate.name };
+    return { gate, status: 'unchanged', message: observedMessage(plan), plan, writes: [] };
+  }
+
+  #runOf(gate: Gate, runId: string, journal: GuardedJournal): Run {
+    const { clock, feeds, by, command, stop, emit, signs } = this.#parts;
+    const config = this.#parts.config();
+    const client = this.#parts.client();
+    const notBeforeMs = this.#freshness(clock.now());
+    // What Atlas says after a removal is waited for also when Postern is asked to stop.
+    let hasWritten = false;
+    return {
+      gate,
+      settings: settingsOf(this.config, {}),
+      clock,
+      journal,
+      readFeeds: () =>
+        Promise.all(
+          feedsOf(config, this.config).map(feed =>
+            feeds.read(feed, notBeforeMs(feedIntervalMs(feed, config))),
+          ),
+        ),
+      readVerdicts: () =>
+        Promise.all(
+          this.config.projects.map(projectId => {
+            const verdict = readVerdict(client, projectId, gate);
+            return within(
+              clock,
+              verdictPatienceMs,
+              verdict,
+              () => unanswered(projectId),
+              hasWritten ? undefined : stop,
+            );
+          }),
+        ),
+      readSigns: sinceMs => signs(this.config.projects, sinceMs),
+      fence: this.#fence,
+      signal: stop,
+      by,
+      command,
+      report: step => {
+        hasWritten ||= step.kind === 'writing';
+        emit({ kind: 'run-step', runId, gate: this.name, step });
+      },
+    };
+  }
+
+  /** From when on a feed's reading counts for this run, by the feed's interval. */
+  #freshness(nowMs: number): (intervalMs: number) => number {
+    const sinceMs =
+      this.#plan && mayRemove(this.#plan, nowMs)
+        ? Math.max(this.#freshSinceMs, nowMs - freshForRemovalMs)
+        : this.#freshSinceMs;
+    return intervalMs => Math.max(sinceMs, nowMs - intervalMs * 2);
+  }
+
+  #failed(error: unknown): RunResult {
+    return {
+      gate: { id: this.#gate?.id ?? '', name: this.name },
+      status: 'failed',
+      message: messageOf(error),
+      writes: [],
+      error,
+    };
+  }
+
+  #settle(runId: string, startedAtMs: number, result: RunResult): void {
+    const { clock, emit } = this.#parts;
+    const nowMs = clock.now();
+    this.#runningSinceMs = undefined;
+    this.#runId = undefined;
+    this.#endedAtMs = nowMs;
+    this.#freshSinceMs = Number.NEGATIVE_INFINITY;
+    this.#remember(result, nowMs);
+    const ending = endingOf(result, this.#parts.stop.aborted);
+    const run = { runId, gate: this.name, startedAtMs, endedAtMs: nowMs };
+    this.#lastRun = summaryOf(run, result, result.plan && this.#after);
+    this.#schedule(ending, result, nowMs);
+    emit({
+      kind: 'run-ended',
+      runId,
+      gate: this.name,
+      summary: this.#lastRun,
+      plan: result.plan,
+      consecutiveFailures: this.#failuresInARow,
+      nextAtMs: this.#dueAtMs,
+    });
+    const restored = result.writes.filter(({ kind }) => kind === 'restore').flatMap(({ adds }) => adds);
+    if (restored.length > 0 || result.status === 'restored') {
+      emit({
+        kind: 'removal-restored',
+        runId,
+        gate: this.name,
+        message: result.message,
+        addresses: restored,
+      });
+    }
+  }
+
+  #remember(result: RunResult, nowMs: number): void {
+    if (result.plan) {
+      this.#plan = result.plan;
+      this.#after = afterRun(result.plan, result);
+    }
+    const last = result.writes.at(-1);
+    if (!last) return;
+    this.#lastWrite = { atMs: nowMs, kind: last.kind, addresses: last.adds.length + last.removes.length };
+    if (last.kind === 'remove') this.#soakUntilMs = nowMs + this.config.removal.soakMs;
+  }
+
+  #schedule(ending: Ending, result: RunResult, nowMs: number): void {
+    const { random } = this.#parts;
+    const { gatesMs } = this.#parts.config().watch;
+    this.#backOff = undefined;
+    switch (ending.kind) {
+      case 'good':
+        this.#failuresInARow = 0;
+        this.#lastGoodRunAtMs = nowMs;
+        if (this.#soakUntilMs !== undefined && nowMs < this.#soakUntilMs) {
+          this.#reason = 'soak';
+          this.#dueAtMs = nowMs + jittered(Math.min(gatesMs, soakIntervalMs), random);
+        } else {
+          this.#reason = 'interval';
+          this.#dueAtMs = nowMs + jittered(gatesMs, random);
+        }
+        break;
+      case 'held':
+        this.#hasNews ||= this.#hadNews;
+        this.#reason = 'retry';
+        this.#dueAtMs = nowMs + jittered(Math.min(gatesMs, lockedRetryMs), random);
+        break;
+      case 'failed': {
+        this.#failuresInARow++;
+        this.#gate = undefined;
+        // Whatever news this run was for, it has not been dealt with.
+        this.#hasNews ||= this.#hadNews;
+        const options = gateBackOffOf({ isLasting: ending.isLasting, isUrgent: this.isUrgent });
+        this.#reason = 'retry';
+        this.#dueAtMs = nowMs + backOffMs(this.#failuresInARow, options, random);
+        this.#backOff = { untilMs: this.#dueAtMs, isLasting: ending.isLasting, because: result.message };
+        break;
+      }
+    }
+    const again = this.#again;
+    this.#again = undefined;
+    if (again) this.request(again.reason, again.freshSinceMs);
+  }
+
+  status(): GateStatus {
+    const plan = this.#plan;
+    const nowMs = this.#parts.clock.now();
+    return {
+      name: this.name,
+      kind: this.config.kind,
+      id: this.#gate?.id ?? plan?.gate.id,
+      policy: this.config.policy,
+      projects: this.config.projects,
+      isRunning: this.isRunning,
+      coverage: this.#after?.coverage,
+      lets: plan?.gate.lets,
+      missing: this.#after?.missing ?? [],
+      plannedAtMs: plan?.atMs,
+      planChecksum: plan?.checksum,
+      pendingRemovals: plan ? pendingOf(plan) : [],
+      closing: this.#after?.closing ?? [],
+      guards: plan?.guards ?? [],
+      findings: plan?.findings ?? [],
+      usage: plan?.usage.now,
+      lastRun: this.#lastRun,
+      lastGoodRunAtMs: this.#lastGoodRunAtMs,
+      lastWrite: this.#lastWrite,
+      nextAtMs: this.#dueAtMs,
+      consecutiveFailures: this.#failuresInARow,
+      backOff: this.#backOff,
+      soakUntilMs:
+        this.#soakUntilMs !== undefined && this.#soakUntilMs > nowMs ? this.#soakUntilMs : undefined,
+    };
+  }
+}

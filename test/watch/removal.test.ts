@@ -1,0 +1,141 @@
+/** Removal as a process over time: approval, freeze windows, probation. */
+import { describe, expect, test } from 'vitest';
+import type { RemovalPolicy } from '../../src/plan/removal-policy.ts';
+import { hourMs, minuteMs, Rig, startMs } from './rig.ts';
+
+const dropped = ['3.120.1.9/32'];
+const another = ['35.222.9.3/32'];
+
+/** A rig whose only gate has lost an address an hour ago, with a grace of an hour. */
+async function withRipe(removal: Partial<RemovalPolicy> = {}) {
+  const rig = new Rig({ removal: { graceMs: hourMs, maxShare: 1, shrinkShare: 1, ...removal } });
+  rig.start();
+  await rig.clock.advance(5 * minuteMs);
+  rig.atlas.removeControlPlane(dropped);
+  await rig.clock.advance(hourMs - minuteMs);
+  expect(rig.gate.entries).toContain(dropped[0]);
+  return rig;
+}
+const guardsOf = (rig: Rig) => rig.watch.status().gates[0]!.guards.map(({ guard }) => guard);
+
+describe('approval', () => {
+  test('a removal waits for it, goes once it is given, and who and why is kept', async () => {
+    const rig = await withRipe({ approval: 'required' });
+    await rig.clock.advance(hourMs);
+    expect(rig.gate.entries).toContain(dropped[0]);
+    expect(guardsOf(rig)).toContain('not-approved');
+    expect(rig.watch.status().gates[0]?.closing).toEqual(dropped);
+    await rig.watch.approve('vault', { by: 'alice', reason: 'CHG-7' });
+    await rig.clock.advance(5_000);
+    expect(rig.gate.entries).not.toContain(dropped[0]);
+    expect(await rig.watch.journal!.approvals({ limit: 5 })).toMatchObject([
+      { by: 'alice', reason: 'CHG-7', cidrs: dropped, expiresAtMs: expect.any(Number) },
+    ]);
+    await expect(rig.watch.approve('vault', { by: 'a', reason: 'b' })).rejects.toThrow(/nothing to approve/);
+    await expect(rig.watch.approve('nope', { by: 'a', reason: 'b' })).rejects.toThrow(/no gate nope/);
+  });
+
+  test('is for exactly these addresses, and expires', async () => {
+    const rig = await withRipe({ approval: 'required', freeze: [frozenUntil(startMs + 2 * hourMs)] });
+    await rig.clock.advance(10 * minuteMs);
+    await rig.watch.approve('vault', { by: 'alice', reason: 'CHG-7', expiresInMs: 10 * minuteMs });
+    await rig.clock.advance(hourMs);
+    expect(guardsOf(rig)).toEqual(['not-approved']);
+    await rig.watch.approve('vault', { by: 'alice', reason: 'CHG-8' });
+    rig.atlas.removeControlPlane(another);
+    // Gone already when the other one is ripe, since the approval was for what was ripe then.
+    await rig.clock.advance(1.2 * hourMs);
+    expect(rig.gate.entries).not.toContain(dropped[0]);
+    expect(rig.gate.entries).toContain(another[0]);
+  });
+});
+
+/** Every day of the dates that hold the time from the start until then, as UTC. */
+function frozenUntil(untilMs: number): RemovalPolicy['freeze'][number] {
+  const local = (ms: number) => new Date(ms).toISOString().slice(0, 16);
+  return { kind: 'dated', from: local(startMs), to: local(untilMs), timeZone: 'UTC', note: undefined };
+}
+
+test('in a freeze window nothing is removed and everything is added; after it what is due goes', async () => {
+  const rig = await withRipe({ freeze: [frozenUntil(startMs + 5 * hourMs)] });
+  rig.atlas.addControlPlane('aws', 'us-east-1', ['44.206.200.18/32']);
+  await rig.clock.advance(3 * hourMs);
+  expect(rig.gate.entries).toContain(dropped[0]);
+  expect(rig.lockedOut()).toEqual([]);
+  expect(guardsOf(rig)).toEqual(['frozen']);
+  await rig.clock.advance(hourMs + 5 * minuteMs);
+  expect(rig.gate.entries).not.toContain(dropped[0]);
+});
+
+describe('probation', () => {
+  async function removed(removal: Partial<RemovalPolicy> = {}) {
+    const rig = await withRipe(removal);
+    await rig.clock.advance(4 * minuteMs);
+    expect(rig.gate.entries).not.toContain(dropped[0]);
+    return rig;
+  }
+
+  test.each([
+    'ENCRYPTION_AT_REST_KMS_NETWORK_ACCESS_DENIED',
+    'ENCRYPTION_AT_REST_CONFIG_NO_LONGER_VALID',
+    'AZURE_ENCRYPTION_KEY_INVALID',
+  ])('%s within it puts the removal back, and pages', async type => {
+    const rig = await removed();
+    await rig.clock.advance(10 * minuteMs);
+    rig.atlas.events.emit(rig.project.id, type);
+    await rig.clock.advance(2 * minuteMs);
+    expect(rig.gate.entries).toContain(dropped[0]);
+    expect(rig.of('removal-restored')).toMatchObject([{ severity: 'error', addresses: dropped }]);
+    expect(rig.of('removal-restored')[0]?.message).toContain(type);
+    // It is in grace again: not taken out at the next look.
+    await rig.clock.advance(30 * minuteMs);
+    expect(rig.gate.entries).toContain(dropped[0]);
+  });
+
+  test('an event from before the removal, or of another kind, puts nothing back', async () => {
+    const rig = await withRipe();
+    rig.atlas.events.emit(rig.project.id, 'ENCRYPTION_AT_REST_KMS_NETWORK_ACCESS_DENIED');
+    await rig.clock.advance(4 * minuteMs);
+    rig.atlas.events.emit(rig.project.id, 'CLUSTER_UPDATE_COMPLETED');
+    await rig.clock.advance(20 * minuteMs);
+    expect(rig.gate.entries).not.toContain(dropped[0]);
+    expect(rig.of('removal-restored')).toEqual([]);
+  });
+
+  test('Atlas calls from it still: the key is invalid, and it is put back within a minute', async () => {
+    const rig = await removed();
+    await rig.clock.advance(5 * minuteMs);
+    rig.atlas.unlisted.add(dropped[0]!);
+    await rig.clock.advance(70_000);
+    expect(rig.lockedOut()).toEqual([]);
+    expect(rig.of('removal-restored')).toHaveLength(1);
+  });
+
+  test('two removals of one day are both put back when the key becomes invalid', async () => {
+    const rig = await removed({ graceMs: hourMs });
+    rig.atlas.removeControlPlane(another);
+    await rig.clock.advance(2 * hourMs);
+    expect(rig.gate.entries).not.toContain(another[0]);
+    rig.atlas.unlisted.add(dropped[0]!);
+    await rig.clock.advance(3 * minuteMs);
+    expect(rig.gate.entries).toEqual(expect.arrayContaining([...dropped, ...another]));
+  });
+
+  test('the next removal waits for its end', async () => {
+    const rig = await removed({ soakMs: 2 * hourMs });
+    rig.atlas.removeControlPlane(another);
+    await rig.clock.advance(1.5 * hourMs);
+    expect(guardsOf(rig)).toEqual(['soaking']);
+    expect(rig.gate.entries).toContain(another[0]);
+    await rig.clock.advance(40 * minuteMs);
+    expect(rig.gate.entries).not.toContain(another[0]);
+  });
+
+  test('it ends by itself, without a word', async () => {
+    const rig = await removed();
+    await rig.clock.advance(hourMs);
+    expect(rig.of('internal-fault')).toEqual([]);
+    expect(rig.of('removal-restored')).toEqual([]);
+    expect(rig.watch.status().gates[0]).toMatchObject({ soakUntilMs: undefined, coverage: 'let-in' });
+  });
+});
