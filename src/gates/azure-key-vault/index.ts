@@ -21,7 +21,9 @@ import type { NetworkAclsAnswer, VaultAnswer } from './schema.ts';
 import { parseVaultId } from './vault-id.ts';
 import { otherMembers, rulesOf, stateOf } from './vault-state.ts';
 
-export interface AzureKeyVaultOptions extends Omit<ClientOptions, 'vaultId'> {
+export interface AzureKeyVaultOptions extends Omit<ClientOptions, 'vaultId'>, VaultGateOptions {}
+
+export interface VaultGateOptions {
   readonly name: string;
   /** The vault's ARM id. */
   readonly vaultId: string;
@@ -47,7 +49,12 @@ const limits: GateLimits = {
 /** Loads Microsoft's SDK. Throws an Error when the vault's id is not one. */
 export async function createAzureKeyVaultGate(options: AzureKeyVaultOptions): Promise<Gate> {
   const vaultId = parseVaultId(options.vaultId);
-  return new AzureKeyVaultGate(options, vaultId.text, await createVaultClient({ ...options, vaultId }));
+  return azureKeyVaultGateOver(await createVaultClient({ ...options, vaultId }), options);
+}
+
+/** The gate over a client of the caller's. Throws an Error when the vault's id is not one. */
+export function azureKeyVaultGateOver(client: VaultClient, options: VaultGateOptions): Gate {
+  return new AzureKeyVaultGate(options, parseVaultId(options.vaultId).text, client);
 }
 
 class AzureKeyVaultGate implements Gate {
@@ -60,7 +67,7 @@ class AzureKeyVaultGate implements Gate {
   readonly #clock: Clock;
   readonly #random: () => number;
 
-  constructor({ name, clock, random }: AzureKeyVaultOptions, vaultId: string, client: VaultClient) {
+  constructor({ name, clock, random }: VaultGateOptions, vaultId: string, client: VaultClient) {
     this.name = name;
     this.key = vaultId.toLowerCase();
     this.id = `azure-key-vault:${this.key}`;
