@@ -22,6 +22,9 @@ export const apiVersions = {
   clusters: '2024-08-05',
   groups: '2023-01-01',
   events: '2023-01-01',
+  alertConfigs: '2023-01-01',
+  cloudProviderAccess: '2023-01-01',
+  serviceAccounts: '2024-08-05',
 } as const;
 
 export interface AtlasClient {

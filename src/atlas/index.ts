@@ -1,3 +1,4 @@
+export { type AlertState, networkDeniedEvent, readNetworkDeniedAlert } from './alert-configs.ts';
 export type { AtlasCredentials } from './auth/auth.ts';
 export {
   type AtlasClient,
@@ -6,6 +7,12 @@ export {
   createAtlasClient,
   type RateLimitLeft,
 } from './client.ts';
+export {
+  type CloudProviderAccess,
+  identityForKey,
+  readCloudProviderAccess,
+} from './cloud-provider-access.ts';
+export { type Cluster, readClusters } from './clusters.ts';
 export {
   controlPlanePath,
   listControlPlane,
@@ -18,3 +25,4 @@ export { type AtlasEvent, readEvents, troubleEventTypes, watchedEventTypes } fro
 export { listNodes, observeNodes, toNodesObservation } from './nodes.ts';
 export type { Observation, ObservationFault, PreviousObservation } from './observation.ts';
 export { listProjects, type Project } from './projects.ts';
+export { readSecretExpiry } from './service-account.ts';

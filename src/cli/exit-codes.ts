@@ -3,7 +3,7 @@ export const exitCodes = {
   /** Done, nothing to do, or everything is let in. */
   ok: 0,
   failed: 1,
-  /** `plan`: changes are pending. `check`: an address is not let in. */
+  /** `plan`: changes are pending. `check`: an address is not let in. `doctor`: something is wrong. */
   pending: 2,
   /** An observation is incomplete, so the answer is not vouched for. */
   unsure: 3,
@@ -17,7 +17,7 @@ export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 export const exitCodeHelp = `Exit codes:
   0   done, nothing to do, or everything is let in
   1   failed
-  2   changes are pending (plan), or an address is not let in (check)
-  3   cannot tell: Atlas's answer was incomplete
+  2   changes are pending (plan), an address is not let in (check), something is wrong (doctor)
+  3   cannot tell: an answer was incomplete
   4   refused: a guard, a moved plan, a lock, or your no
   64  the command line is wrong`;

@@ -1,11 +1,9 @@
 /** The command line's grammar, made of the table of commands. */
-import { readFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import { type CommandEntry, type CommandOption, commands, globalOptions } from './commands/table.ts';
 import type { GlobalOptions } from './context.ts';
 import { exitCodeHelp } from './exit-codes.ts';
-
-declare const POSTERN_VERSION: string | undefined;
+import { version } from './version.ts';
 
 /** What is called when the command line names a command. */
 export type Dispatch = (
@@ -86,10 +84,4 @@ function globalsOf(program: Command, command: Command): GlobalOptions {
     quiet: given('quiet') === true,
     color: given('color') !== false,
   };
-}
-
-function version(): string {
-  if (typeof POSTERN_VERSION === 'string') return POSTERN_VERSION;
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
 }

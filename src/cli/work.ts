@@ -1,6 +1,16 @@
 /** What the commands that work on gates share: a session made of the config, and the gates it names. */
-import { atlasCredentialsOf, type Config, resolveSecret, systemFiles } from '../config/index.ts';
+import type { Cloud } from '../address/address.ts';
+import type { AtlasCredentials } from '../atlas/index.ts';
+import {
+  atlasCredentialsOf,
+  type Config,
+  type GateConfig,
+  resolveSecret,
+  systemFiles,
+} from '../config/index.ts';
+import type { GateKind } from '../gates/gate.ts';
 import { openGate } from '../gates/index.ts';
+import { createLimit } from '../limit.ts';
 import { type Overrides, openSession, type Session, type SessionGate } from '../reconcile/session.ts';
 import {
   createTransport,
@@ -20,6 +30,8 @@ export interface WorkOptions {
   readonly command: string;
   readonly gateNames: readonly string[] | undefined;
   readonly overrides?: Overrides;
+  /** Puts something between all that send and the transport, to hear what is answered. */
+  hear?(transport: Transport): Transport;
 }
 
 export interface Work {
@@ -36,9 +48,19 @@ export async function withSession<T>(
 ): Promise<T> {
   const config = context.loadConfig();
   checkGateNames(config, options.gateNames);
-  const transport = transportOf(context, config, options.mode);
   const { credentials, findings } = atlasCredentialsOf(config.atlas, context.env, systemFiles);
   printFindings(context.output, findings);
+  return await withSessionOf(context, { ...options, config, credentials }, work);
+}
+
+/** Like `withSession`, with a config that need not name a gate, and credentials that were resolved before. */
+export async function withSessionOf<T>(
+  context: CommandContext,
+  options: WorkOptions & { readonly config: Config; readonly credentials: AtlasCredentials },
+  work: (parts: Work) => Promise<T>,
+): Promise<T> {
+  const { config, credentials, hear = transport => transport } = options;
+  const transport = hear(transportOf(context, config, options.mode));
   const progress = progressOf(context.output);
   const session = await openSession({
     config,
@@ -84,22 +106,52 @@ export function transportOf(context: CommandContext, config: Config, mode: WorkO
   });
 }
 
-/** Does something for every gate at once; one that fails gives its error and stops no other. */
+/**
+ * How many gates of one cloud are worked on at once; the rest wait their turn. More than the requests that may be
+ * under way to one host, because a gate waits for Atlas as well.
+ */
+const gatesAtOnce: Readonly<Record<Cloud, number>> = { aws: 64, azure: 64, gcp: 16 };
+
+/** Does something for every gate, several at once; one that fails gives its error and stops no other. */
 export async function forEachGate<T>(
-  { session }: Work,
+  { session }: Pick<Work, 'session'>,
   work: (gate: SessionGate) => Promise<T>,
 ): Promise<
   readonly ({ readonly gate: SessionGate } & ({ readonly value: T } | { readonly error: unknown }))[]
 > {
+  const limitOf = limitsByCloud();
   return await Promise.all(
     session.gates.map(async gate => {
       try {
-        return { gate, value: await work(gate) };
+        return { gate, value: await limitOf(gate)(() => work(gate)) };
       } catch (error) {
         return { gate, error };
       }
     }),
   );
+}
+
+/** A cloud that is slow holds up no other. */
+export function limitsByCloud(): (gate: SessionGate) => <T>(work: () => Promise<T>) => Promise<T> {
+  const limits = {
+    aws: createLimit(gatesAtOnce.aws),
+    azure: createLimit(gatesAtOnce.azure),
+    gcp: createLimit(gatesAtOnce.gcp),
+  };
+  return ({ config }) => limits[cloudOf[config.kind]];
+}
+
+const cloudOf = {
+  'aws-role-policy': 'aws',
+  'aws-key-policy': 'aws',
+  'azure-key-vault': 'azure',
+  'gcp-access-level': 'gcp',
+} as const satisfies Record<GateKind, Cloud>;
+
+/** The gates of the config that were asked for; default all. Throws a UsageError when there is none. */
+export function gatesNamed(config: Config, asked: readonly string[] | undefined): readonly GateConfig[] {
+  checkGateNames(config, asked);
+  return config.gates.filter(({ name }) => asked?.includes(name) ?? true);
 }
 
 function checkGateNames({ gates, path }: Config, asked: readonly string[] | undefined): void {
@@ -108,9 +160,17 @@ function checkGateNames({ gates, path }: Config, asked: readonly string[] | unde
       path === undefined
         ? 'There is no config, so there is no gate to work on.'
         : `The config ${path} names no gate.`,
-      'Write a postern.yaml (see docs/postern.example.yaml), or name one with --config. `postern demo` needs none.',
+      'Make a postern.yaml with `postern init`, or name one with --config. `postern demo` needs none.',
     );
   }
+  checkGateNamesExist({ gates }, asked);
+}
+
+/** Throws a UsageError for a name that the config lacks. */
+export function checkGateNamesExist(
+  { gates }: Pick<Config, 'gates'>,
+  asked: readonly string[] | undefined,
+): void {
   const names = gates.map(({ name }) => name);
   const unknown = asked?.find(name => !names.includes(name));
   if (unknown !== undefined) {

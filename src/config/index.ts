@@ -21,5 +21,5 @@ export { ConfigError, type ConfigIssue } from './errors.ts';
 export { systemFiles } from './files.ts';
 export { type LoadOptions, loadConfig } from './load.ts';
 export { type FileReader, resolveSecret, type SecretReference } from './secret-reference.ts';
-export type { ConfigOverrides } from './to-config.ts';
+export { type ConfigOverrides, toGate } from './to-config.ts';
 export { defaultWatchConfig, type WatchConfig } from './watch.ts';

@@ -68,7 +68,8 @@ function toAuth(auth: NonNullable<ConfigText['atlas']>['auth'], folder: string):
   return undefined;
 }
 
-function toGate(gate: GateText, folder: string): GateConfig {
+/** One gate of its checked text. */
+export function toGate(gate: GateText, folder: string): GateConfig {
   const common = {
     name: gate.name,
     projects: gate.projects,

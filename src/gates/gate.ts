@@ -53,6 +53,11 @@ export interface GateState {
   readonly revision: Revision;
   readonly lets: Lets;
   readonly findings: readonly Finding[];
+  /**
+   * The list is not in force yet, and the next write puts it in force: whoever is not in it loses access. So
+   * that write is no mere addition, and waits until everything wanted is known and can be written.
+   */
+  readonly nextWriteShutsOut?: true;
   /** How much of the limit is taken by what is no entry of the list: other policies of the same role, say. */
   readonly takenElsewhere?: number;
   /**

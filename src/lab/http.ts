@@ -128,6 +128,7 @@ async function serve(options: ServerOptions, request: http.IncomingMessage, resp
   text ??= json === undefined ? '' : JSON.stringify(json);
   const bytes = Buffer.from(text);
   response.writeHead(answer.status, {
+    date: new Date(clock.now()).toUTCString(),
     ...(text !== '' && { 'content-type': 'application/json', 'content-length': bytes.length }),
     ...answer.headers,
   });

@@ -290,6 +290,31 @@ export function tripWriteGuards(
   return trips;
 }
 
+/**
+ * Where the next write puts the list in force, it takes access from all who are not in it: it is a removal in
+ * the guise of an addition, and needs to know every address that Atlas uses. Pure.
+ *
+ * @param unwritable how many of the wanted addresses the gate cannot hold
+ */
+export function tripShutsOut({ gate, state, feeds }: PlanInput, unwritable: number): readonly GuardTrip[] {
+  if (!state.nextWriteShutsOut) return [];
+  const incomplete = feeds.filter(({ newest }) => !newest.complete).map(({ feed }) => feed);
+  if (incomplete.length === 0 && feeds.length > 0 && unwritable === 0) return [];
+  const why =
+    unwritable > 0
+      ? `${unwritable} of the addresses that Atlas wants cannot be written`
+      : `not every feed could be read completely (${incomplete.join(', ') || 'there is none'})`;
+  return [
+    {
+      guard: 'first-write-shuts-out',
+      blocks: 'write',
+      message: `The first write puts the list of gate ${gate.name} in force, and whoever is not in it loses access; but ${why}.`,
+      remedy:
+        'Nothing is in danger meanwhile: the list is not in force yet. See `postern plan` again when that has passed.',
+    },
+  ];
+}
+
 function countOf({ addresses }: Observation): number {
   return new Set(addresses.map(({ cidr }) => cidr)).size;
 }

@@ -5,6 +5,7 @@
 import { GateConflictError, type GateKind, type GateState, leaveTheListAlone } from '../gates/gate.ts';
 import type { WriteRecord } from '../journal/journal.ts';
 import type { Plan } from '../plan/plan.ts';
+import { afterRun } from './after-run.ts';
 import { coverageOf } from './coverage.ts';
 import { type Prepared, prepare } from './prepare.ts';
 import { putBack } from './put-back.ts';
@@ -85,6 +86,7 @@ async function attemptOnce(run: Run, options: ApplyOptions, result: ResultBuilde
     } as const;
     state = await add(run, state, write, result);
   }
+  if (additions!.length > 0) await saveCoverage(run, plan, result);
   if (recovered.trouble) throw recovered.trouble;
   const restored = await restoreLate(run, prepared, state, result);
   if (restored) return result.end('restored', restored);
@@ -95,6 +97,13 @@ async function attemptOnce(run: Run, options: ApplyOptions, result: ResultBuilde
     state = await removeConfirmed(run, state, write, each => result.writes.push(each));
   }
   return result.end(...summarize(plan, result.writes));
+}
+
+/** What was locked out when the plan was made is let in now. */
+async function saveCoverage(run: Run, plan: Plan, { writes }: ResultBuilder): Promise<void> {
+  const { coverage, missing } = afterRun(plan, { writes });
+  const change = { atMs: run.clock.now(), coverage, missing: missing.length };
+  await run.journal.attempt(journal => journal.recordCoverage(run.gate.id, change));
 }
 
 async function add(run: Run, state: GateState, write: StepWrite, result: ResultBuilder): Promise<GateState> {

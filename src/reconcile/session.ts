@@ -65,6 +65,8 @@ export interface Overrides {
 export interface Session {
   readonly gates: readonly SessionGate[];
   readonly journal: GuardedJournal;
+  /** For what is asked of Atlas beside feeds and keys. */
+  readonly atlas: AtlasClient;
   /** One feed, read once. */
   readFeed(feed: FeedId): ReturnType<FeedReader['read']>;
   close(): Promise<void>;
@@ -114,6 +116,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   const chosen = config.gates.filter(({ name }) => options.gateNames?.includes(name) ?? true);
   return {
     journal: guarded,
+    atlas: client,
     gates: chosen.map(gate => ({
       config: gate,
       open: async () => {

@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.ts';
+import { createLimit } from '../limit.ts';
 import {
   deepestMessage,
   isCertificateCode,
@@ -30,6 +31,12 @@ export interface TransportOptions {
   }) => void;
 }
 
+/**
+ * Requests under way at once to one host, so that a fleet is no storm to a cloud's API: each cloud has hosts of
+ * its own, and so a limit of its own. The others wait, and their time limit begins when they are sent.
+ */
+export const maxRequestsPerHost = 32;
+
 const defaults = {
   totalTimeoutMs: 120_000,
   tryTimeoutMs: 30_000,
@@ -47,6 +54,13 @@ export function createTransport(options: TransportOptions): Transport {
   const settings = { ...defaults, ...options };
   const { clock, random } = settings;
   const usage = { requests: 0, retries: 0, bytesReceived: 0 };
+  const limits = new Map<string, ReturnType<typeof createLimit>>();
+  const limitFor = (url: string) => {
+    const host = URL.parse(url)?.host ?? '';
+    const limit = limits.get(host) ?? createLimit(maxRequestsPerHost);
+    limits.set(host, limit);
+    return limit;
+  };
 
   return {
     usage: () => ({ ...usage }),
@@ -66,8 +80,10 @@ export function createTransport(options: TransportOptions): Transport {
       const deadlineMs = clock.now() + settings.totalTimeoutMs;
       const maxRetries = request.maxRetries ?? settings.maxRetries;
       for (let attempt = 0; ; attempt++) {
-        refuseUnlessFree(request);
-        const outcome = await attemptOnce(request, Math.min(settings.tryTimeoutMs, deadlineMs - clock.now()));
+        const outcome = await limitFor(request.url)(() => {
+          refuseUnlessFree(request);
+          return attemptOnce(request, Math.min(settings.tryTimeoutMs, deadlineMs - clock.now()));
+        });
         const waitMs =
           attempt < maxRetries
             ? retryDelayMs(request, outcome, attempt, { random, nowMs: clock.now() })

@@ -1,4 +1,4 @@
-export { createTransport, type TransportOptions } from './create-transport.ts';
+export { createTransport, maxRequestsPerHost, type TransportOptions } from './create-transport.ts';
 export { TransportError, type TransportErrorKind } from './errors.ts';
 export { fencedTransport } from './fenced.ts';
 export { useProxyFromEnvironment } from './proxy.ts';

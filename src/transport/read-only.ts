@@ -3,6 +3,7 @@
  * It stands in the one transport that every request goes through, so no gate and no SDK needs good manners.
  * What is not known to be a read is refused.
  */
+import { isAwsQueryRead, isIdentityCenterToken, isKmsRead } from './aws-reads.ts';
 import type { TransportRequest } from './transport.ts';
 
 const readingMethods = new Set(['GET', 'HEAD', 'OPTIONS']);
@@ -12,6 +13,8 @@ interface Asked {
   readonly verb: string;
   readonly host: string;
   readonly path: string;
+  readonly search: string;
+  /** Undefined when it is lacking, or there more than once. */
   header(name: string): string | undefined;
   readonly body: TransportRequest['body'];
 }
@@ -27,6 +30,9 @@ const readingRequests: readonly { readonly name: string; matches(asked: Asked): 
     // A tenant is an id or a domain name; nothing else may stand there, an encoded slash least of all.
     matches: ({ verb, path }) => verb === 'POST' && /^\/[\w.-]+\/oauth2(\/v2\.0)?\/token$/.test(path),
   },
+  { name: 'a read of AWS KMS', matches: isKmsRead },
+  { name: 'a read of AWS IAM, or a question to AWS STS', matches: isAwsQueryRead },
+  { name: 'a token of AWS IAM Identity Center', matches: asked => isIdentityCenterToken(asked, asked.host) },
   {
     name: 'a token of Google, for a key file or for a person',
     matches: ({ verb, host, path }) => verb === 'POST' && path === '/token' && isHost(host, 'oauth2'),
@@ -83,8 +89,15 @@ export function onlyReads({ method, url, headers, body }: TransportRequest): boo
     verb,
     host: target.host,
     path: target.pathname,
-    header: name => headers[name],
+    search: target.search,
+    header: name => onlyHeader(headers, name),
     body,
   };
   return readingRequests.some(({ matches }) => matches(asked));
+}
+
+/** Names in another case are the same header. */
+function onlyHeader(headers: TransportRequest['headers'], name: string): string | undefined {
+  const values = Object.entries(headers).filter(([other]) => other.toLowerCase() === name);
+  return values.length === 1 ? values[0]![1] : undefined;
 }

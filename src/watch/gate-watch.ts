@@ -5,6 +5,7 @@ import type { Config, GateConfig } from '../config/config.ts';
 import type { Gate, GateKind } from '../gates/gate.ts';
 import type { KeyVerdict } from '../plan/input.ts';
 import type { Plan } from '../plan/plan.ts';
+import { type After, afterRun } from '../reconcile/after-run.ts';
 import { applyGate, planGate } from '../reconcile/apply.ts';
 import { Fence } from '../reconcile/fence.ts';
 import type { GuardedJournal } from '../reconcile/guarded-journal.ts';
@@ -15,16 +16,7 @@ import type { RunReason, RunSummary, WatchHappening } from './events.ts';
 import type { FeedHub } from './feed-hub.ts';
 import { feedIntervalMs } from './intervals.ts';
 import type { JournalLease } from './journal-keeper.ts';
-import {
-  type After,
-  afterRun,
-  type Ending,
-  endingOf,
-  mayRemove,
-  observedMessage,
-  pendingOf,
-  summaryOf,
-} from './run-outcome.ts';
+import { type Ending, endingOf, mayRemove, observedMessage, pendingOf, summaryOf } from './run-outcome.ts';
 import { backOffMs, gateBackOffOf, jittered } from './schedule.ts';
 import type { BackOff, GateStatus } from './status.ts';
 import { within } from './waker.ts';

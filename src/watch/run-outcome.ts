@@ -1,8 +1,6 @@
 /** What a run came to, for the schedule and the status. Pure. */
-import { AddressSet } from '../address/address-set.ts';
-import type { Cidr } from '../address/cidr.ts';
 import type { Plan } from '../plan/plan.ts';
-import { type Coverage, coverageOf } from '../reconcile/coverage.ts';
+import type { After } from '../reconcile/after-run.ts';
 import type { RunResult } from '../reconcile/run.ts';
 import type { RunSummary } from './events.ts';
 import { isLasting } from './lasting.ts';
@@ -28,29 +26,6 @@ export function endingOf(result: RunResult, isStopping: boolean): Ending {
     case 'failed':
       return isStopping ? { kind: 'held' } : { kind: 'failed', isLasting: isLasting(result.error) };
   }
-}
-
-/** How things stand after a run, as far as its plan and its writes tell. */
-export interface After {
-  readonly missing: readonly Cidr[];
-  readonly closing: readonly Cidr[];
-  readonly coverage: Coverage;
-}
-
-export function afterRun(plan: Plan, { writes }: Pick<RunResult, 'writes'>): After {
-  const added = writes.some(({ kind }) => kind === 'add')
-    ? plan.steps.find(({ kind }) => kind === 'add')
-    : undefined;
-  const missing = added ? stillMissing(plan.missing, added) : plan.missing;
-  const isRemoved = writes.at(-1)?.kind === 'remove';
-  return { missing, closing: isRemoved ? [] : plan.closing, coverage: coverageOf({ ...plan, missing }) };
-}
-
-/** What was listed before and is not let in all the same is shut out by something else than the list. */
-function stillMissing(missing: readonly Cidr[], { from, to }: Plan['steps'][number]): readonly Cidr[] {
-  const before = AddressSet.of(from);
-  const after = AddressSet.of(to);
-  return missing.filter(cidr => before.covers(cidr) || !after.covers(cidr));
 }
 
 export function summaryOf(

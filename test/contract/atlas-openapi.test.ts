@@ -6,7 +6,7 @@ import { openLab } from '../lab/client.ts';
 import { faultsOf, resolve, type Schema } from './json-schema.ts';
 import { describeContract, vendorPath } from './vendor.ts';
 
-const file = 'atlas-openapi-core.json';
+const file = 'atlas-openapi-subset.json';
 const base = '/api/atlas/v2';
 const endpoints = [
   ['/unauth/controlPlaneIPAddresses', '2023-11-15'],
@@ -15,6 +15,7 @@ const endpoints = [
   ['/groups/{groupId}/clusters', '2024-08-05'],
   ['/groups', '2023-01-01'],
   ['/orgs/{orgId}/groups', '2023-01-01'],
+  ['/groups/{groupId}/alertConfigs', '2023-01-01'],
 ] as const;
 
 describeContract("Atlas's OpenAPI", file, () => {
@@ -98,6 +99,12 @@ describeContract("Atlas's OpenAPI", file, () => {
       endpoints[4][0],
       '$.results[0].orgId is missing',
       body => delete body.results[0].orgId,
+    ],
+    [
+      'an alert on an event that does not exist',
+      endpoints[6][0],
+      '$.results[0]',
+      body => Object.assign(body.results[0], { eventTypeName: 'NOTHING_HAPPENED' }),
     ],
     ['a page without results', endpoints[5][0], '$.results is missing', body => delete body.results],
     [

@@ -31,19 +31,31 @@ const known = new Set([
 ]);
 const annotations = /^(description|title|example|default|readOnly|writeOnly|deprecated|externalDocs|x-.*)$/;
 
-/** @returns a sentence for each fault, with the place in the value; none when the value is as described. */
-export function faultsOf(document: Schema, schema: Schema, value: unknown, place = '$'): readonly string[] {
+/**
+ * @param judged the schemas that this same value is being judged by: a form names the schema whose form it is
+ * @returns a sentence for each fault, with the place in the value; none when the value is as described.
+ */
+export function faultsOf(
+  document: Schema,
+  schema: Schema,
+  value: unknown,
+  place = '$',
+  judged: ReadonlySet<Schema> = new Set(),
+): readonly string[] {
+  if (judged.has(schema)) return [];
+  const inside = new Set([...judged, schema]);
   const unknown = Object.keys(schema).find(keyword => !known.has(keyword) && !annotations.test(keyword));
   if (unknown !== undefined) throw new Error(`this validator does not know the keyword ${unknown}`);
-  if (schema.$ref) return faultsOf(document, resolve(document, schema.$ref), value, place);
+  if (schema.$ref) return faultsOf(document, resolve(document, schema.$ref), value, place, inside);
   if (value === null) return schema.nullable ? [] : [`${place} is null`];
-  if (!hasType(schema.type, value)) return [`${place} is no ${schema.type}`];
+  // Atlas's description calls a choice between enumerations of texts an object.
+  if (!schema.oneOf && !hasType(schema.type, value)) return [`${place} is no ${schema.type}`];
   return [
     ...scalarFaults(schema, value, place),
     ...objectFaults(document, schema, value, place),
     ...listFaults(document, schema, value, place),
-    ...(schema.allOf ?? []).flatMap((part: Schema) => faultsOf(document, part, value, place)),
-    ...choiceFaults(document, schema, value, place),
+    ...(schema.allOf ?? []).flatMap((part: Schema) => faultsOf(document, part, value, place, inside)),
+    ...choiceFaults(document, schema, value, place, inside),
   ];
 }
 
@@ -103,12 +115,20 @@ function listFaults(document: Schema, schema: Schema, value: unknown, place: str
   ];
 }
 
-function choiceFaults(document: Schema, schema: Schema, value: unknown, place: string): readonly string[] {
+function choiceFaults(
+  document: Schema,
+  schema: Schema,
+  value: unknown,
+  place: string,
+  judged: ReadonlySet<Schema>,
+): readonly string[] {
   if (!schema.oneOf) return [];
   const { propertyName, mapping } = schema.discriminator ?? {};
   const chosen = mapping?.[(value as Record<string, string>)[propertyName] ?? ''];
-  if (chosen) return faultsOf(document, { $ref: chosen }, value, place);
-  const fits = schema.oneOf.some((option: Schema) => faultsOf(document, option, value, place).length === 0);
+  if (chosen) return faultsOf(document, { $ref: chosen }, value, place, judged);
+  const fits = schema.oneOf.some(
+    (option: Schema) => faultsOf(document, option, value, place, judged).length === 0,
+  );
   return fits ? [] : [`${place} fits none of its forms`];
 }
 

@@ -36,8 +36,14 @@ export interface Site {
   rules(): readonly string[];
   /** Writes the config anew. */
   configure(gate: Readonly<Record<string, unknown>>, more?: Readonly<Record<string, unknown>>): void;
+  /** For the processes that are started from then on. */
+  setEnv(more: Readonly<Record<string, string>>): void;
   start(...args: readonly string[]): Started;
   run(...args: readonly string[]): Promise<Ended>;
+  /** Like `run`, with more in the environment. */
+  runWith(more: NodeJS.ProcessEnv, ...args: readonly string[]): Promise<Ended>;
+  /** What each process finds in its environment. */
+  readonly env: NodeJS.ProcessEnv;
   /** `apply --yes` in a process whose clock is ahead. */
   startApplyLater(aheadMs: number): Started;
 }
@@ -52,23 +58,23 @@ export async function openSite(options: { azure?: Partial<AzureBehaviour> } = {}
     rmSync(folder, { recursive: true, force: true });
   });
   writeFileSync(join(folder, 'ca.pem'), lab.caCertificatePem);
-  const env = {
+  const env: Record<string, string | undefined> = {
     PATH: process.env.PATH,
     HOME: folder,
     LAB_ATLAS_SECRET: lab.credentials.atlas.serviceAccount.clientSecret,
     LAB_AZURE_SECRET: lab.credentials.azure.clientSecret,
     NODE_EXTRA_CA_CERTS: join(folder, 'ca.pem'),
   };
-  const startFile = (file: string, ...args: readonly string[]): Started => {
+  const startFile = (file: string, args: readonly string[], more: NodeJS.ProcessEnv = {}): Started => {
     const child = spawn(process.execPath, [file, ...args], {
       cwd: folder,
-      env,
-      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...env, ...more },
+      stdio: [args[0] === 'export' ? 'pipe' : 'ignore', 'pipe', 'pipe'],
     });
     let stdout = '';
     let stderr = '';
-    child.stdout.on('data', chunk => (stdout += chunk));
-    child.stderr.on('data', chunk => (stderr += chunk));
+    child.stdout!.on('data', chunk => (stdout += chunk));
+    child.stderr!.on('data', chunk => (stderr += chunk));
     const ended = new Promise<Ended>(resolve => {
       child.once('close', (code, signal) => resolve({ code, signal, stdout, stderr }));
     });
@@ -81,6 +87,7 @@ export async function openSite(options: { azure?: Partial<AzureBehaviour> } = {}
     folder,
     journalPath: join(folder, 'journal.db'),
     rules: () => lab.azure.get(labVaultId).properties.networkAcls!.ipRules.map(({ value }) => value),
+    setEnv: more => void Object.assign(env, more),
     configure: (gate, more = {}) => {
       const { atlas, azure } = lab.credentials;
       const config = {
@@ -113,9 +120,11 @@ export async function openSite(options: { azure?: Partial<AzureBehaviour> } = {}
       // JSON is YAML too.
       writeFileSync(join(folder, 'postern.yaml'), JSON.stringify(config));
     },
-    start: (...args) => startFile(entry, ...args),
-    run: (...args) => startFile(entry, ...args).ended,
-    startApplyLater: aheadMs => startFile(later, String(aheadMs)),
+    env,
+    start: (...args) => startFile(entry, args),
+    run: (...args) => startFile(entry, args).ended,
+    runWith: (more, ...args) => startFile(entry, args, more).ended,
+    startApplyLater: aheadMs => startFile(later, [String(aheadMs)]),
   };
   site.configure({});
   return site;

@@ -33,6 +33,23 @@ test('a first run lets Atlas in, beside what others wrote', async () => {
   expect((await applyGate(await world.run())).status).toBe('unchanged');
 });
 
+test('the journal has when Atlas was let in, and when not', async () => {
+  const world = new World([a], [office]);
+  await applyGate(await world.run());
+  world.listed = [a, b];
+  world.passDays(1);
+  await planGate(await world.run());
+  world.passDays(1);
+  await applyGate(await world.run());
+  const changes = await (await world.journal()).coverage({ gateId: world.gate.id, sinceMs: 0 });
+  expect(changes.map(({ coverage, missing }) => `${coverage} ${missing}`)).toEqual([
+    'locked-out 1',
+    'let-in 0',
+    'locked-out 1',
+    'let-in 0',
+  ]);
+});
+
 test('an address that Atlas drops stays for its grace, and goes in a write of its own', async () => {
   const world = new World([a, b], [office]);
   await applyGate(await world.run());

@@ -150,3 +150,102 @@ describe('the transport', () => {
     expect(seen).toEqual([]);
   });
 });
+
+describe('AWS', () => {
+  const kms = (target: string, more: object = {}) => ({
+    method: 'POST',
+    url: 'https://kms.eu-central-1.amazonaws.com/',
+    headers: { 'content-type': 'application/x-amz-json-1.1', 'x-amz-target': target },
+    body: '{"KeyId":"k"}',
+    ...more,
+  });
+  const form = { 'content-type': 'application/x-www-form-urlencoded' };
+  const query = (body: string, more: object = {}) => ({
+    method: 'POST',
+    url: 'https://iam.amazonaws.com/',
+    headers: form,
+    body,
+    ...more,
+  });
+
+  test.each([
+    ...['GetKeyPolicy', 'DescribeKey', 'ListGrants'].map(name => kms(`TrentService.${name}`)),
+    kms('TrentService.GetKeyPolicy', { body: Buffer.from('{"KeyId":"k"}') }),
+    ...['GetRole', 'GetRolePolicy', 'ListRolePolicies', 'ListAttachedRolePolicies', 'GetPolicy'].map(name =>
+      query(`Action=${name}&Version=2010-05-08&RoleName=atlas`),
+    ),
+    query('RoleName=a&PolicyName=b%26Action%3DPutRolePolicy&Action=GetRolePolicy&Version=2010-05-08'),
+    query('Action=GetPolicyVersion&Version=2010-05-08', {
+      headers: { 'Content-Type': 'application/x-www-form-urlencoded; charset=utf-8' },
+    }),
+    query('Action=AssumeRoleWithWebIdentity&Version=2011-06-15', { url: 'https://sts.amazonaws.com/' }),
+    query('Action=GetCallerIdentity&Version=2011-06-15', {
+      body: Buffer.from('Action=GetCallerIdentity&Version=2011-06-15'),
+    }),
+    { method: 'POST', url: 'https://oidc.eu-central-1.amazonaws.com/token', headers: {}, body: '{}' },
+  ])('a read: $url $body', request => {
+    expect(onlyReads(request)).toBe(true);
+  });
+
+  test.each<[string, ReturnType<typeof kms> | ReturnType<typeof query>]>([
+    ['PutKeyPolicy', kms('TrentService.PutKeyPolicy')],
+    ['a name that goes on', kms('TrentService.GetKeyPolicyX')],
+    ['another service', kms('Other.GetKeyPolicy')],
+    ['another case', kms('trentservice.getkeypolicy')],
+    ['two targets in one', kms('TrentService.GetKeyPolicy, TrentService.PutKeyPolicy')],
+    [
+      'a second target',
+      kms('TrentService.GetKeyPolicy', {
+        headers: {
+          'content-type': 'application/x-amz-json-1.1',
+          'x-amz-target': 'TrentService.GetKeyPolicy',
+          'X-Amz-Target': 'TrentService.PutKeyPolicy',
+        },
+      }),
+    ],
+    ['no body', kms('TrentService.GetKeyPolicy', { body: undefined })],
+    ['a form for a body', kms('TrentService.GetKeyPolicy', { body: 'Action=PutKeyPolicy' })],
+    ['another path', kms('TrentService.GetKeyPolicy', { url: 'https://kms.amazonaws.com/x' })],
+    ['a query', kms('TrentService.GetKeyPolicy', { url: 'https://kms.amazonaws.com/?Action=PutKeyPolicy' })],
+    ['another method', kms('TrentService.GetKeyPolicy', { method: 'PUT' })],
+    [
+      'another protocol',
+      kms('TrentService.GetKeyPolicy', {
+        headers: { 'content-type': 'application/cbor', 'x-amz-target': 'TrentService.GetKeyPolicy' },
+      }),
+    ],
+    ['PutRolePolicy', query('Action=PutRolePolicy&Version=2010-05-08')],
+    ['DeleteRolePolicy', query('Action=DeleteRolePolicy&Version=2010-05-08')],
+    ['no action', query('Version=2010-05-08')],
+    ['no version', query('Action=GetRole')],
+    ["another API's version", query('Action=GetRole&Version=2011-06-15')],
+    ['the action twice', query('Action=GetRole&Version=2010-05-08&Action=PutRolePolicy')],
+    ['the action twice, encoded', query('Action=GetRole&Version=2010-05-08&%41ction=PutRolePolicy')],
+    ['the action twice, in another case', query('Action=GetRole&Version=2010-05-08&action=PutRolePolicy')],
+    ['the action twice, with a blank', query('Action=GetRole&Version=2010-05-08&+Action=PutRolePolicy')],
+    ['the same action twice', query('Action=GetRole&Version=2010-05-08&Action=GetRole')],
+    ['a semicolon', query('Action=GetRole&Version=2010-05-08&x=1;Action=PutRolePolicy')],
+    ['a line break', query('Action=GetRole&Version=2010-05-08\r\n&Action=PutRolePolicy')],
+    [
+      'the action in the URL',
+      query('Action=GetRole&Version=2010-05-08', { url: 'https://iam.amazonaws.com/?Action=PutRolePolicy' }),
+    ],
+    [
+      'a target beside the form',
+      query('Action=GetRole&Version=2010-05-08', {
+        headers: { ...form, 'x-amz-target': 'TrentService.PutKeyPolicy' },
+      }),
+    ],
+    [
+      'JSON for a form',
+      query('Action=GetRole&Version=2010-05-08', { headers: { 'content-type': 'application/json' } }),
+    ],
+    ['no body at all', query('', { body: undefined })],
+    [
+      'a token of another host',
+      query('{}', { url: 'https://oidc.eu-central-1.amazonaws.com.example.org/token' }),
+    ],
+  ])('no read: %s', (_, request) => {
+    expect(onlyReads(request)).toBe(false);
+  });
+});

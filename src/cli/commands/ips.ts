@@ -1,51 +1,38 @@
 /** `postern ips`: the addresses that Atlas uses, as it lists them now. */
-import { randomBytes, randomUUID } from 'node:crypto';
-import type { Address, Cloud, Direction, FeedId } from '../../address/address.ts';
-import {
-  type AtlasClient,
-  createAtlasClient,
-  listControlPlane,
-  type Observation,
-  observeControlPlane,
-  observeNodes,
-} from '../../atlas/index.ts';
-import { systemClock } from '../../clock.ts';
-import { atlasCredentialsOf, type Config, systemFiles } from '../../config/index.ts';
+import type { Cloud, Direction, FeedId } from '../../address/address.ts';
+import type { Observation } from '../../atlas/index.ts';
+import type { Config } from '../../config/index.ts';
+import { type ExportFormat, isExportFormat } from '../../export/formats.ts';
+import { exportTarget } from '../../export/target.ts';
 import { printable } from '../../plan/render/printable.ts';
-import { createTransport, useProxyFromEnvironment } from '../../transport/index.ts';
 import type { CommandAction, CommandContext } from '../context.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
+import { printExport } from '../export/print.ts';
 import { UsageError } from '../failures.ts';
 import { printFindings } from '../findings.ts';
+import { readListings } from '../ips/read.ts';
 import { type IpsFormat, renderIps } from '../ips/render.ts';
 import { selectAddresses } from '../ips/select.ts';
 
 interface IpsOptions {
   readonly project?: readonly string[];
-  readonly format?: IpsFormat;
+  readonly format?: IpsFormat | ExportFormat;
   readonly feed?: 'control-plane' | 'nodes';
   readonly direction?: Direction | 'all';
   readonly cloud?: Cloud;
   readonly region?: string;
   readonly cluster?: string;
-}
-
-/** What one feed lists: what a KMS must let in, and, of the control plane, everything else too. */
-interface FeedListing {
-  readonly observation: Observation;
-  readonly everything: readonly Address[];
+  readonly merge?: boolean;
+  readonly allowIncomplete?: boolean;
 }
 
 export const run: CommandAction<IpsOptions> = async (context, _args, options) => {
   const { output } = context;
   const config = context.loadConfig();
   const projects = projectsOf(options, config);
-  const client = openClient(context, config, projects.length > 0);
+  if (isExportFormat(options.format)) refuseFilters(options);
   const step = output.step(`reading from ${config.atlas.baseUrl}`);
-  const listings = await Promise.all([
-    ...(options.feed === 'nodes' ? [] : [readControlPlane(client, config)]),
-    ...projects.map(projectId => readNodes(client, projectId)),
-  ]);
+  const listings = await readListings(context, config, { projects, controlPlane: options.feed !== 'nodes' });
   const observations = listings.map(({ observation }) => observation);
   const incomplete = observations.filter(({ complete }) => !complete);
   const read = listings.flatMap(({ observation, everything }) =>
@@ -56,6 +43,20 @@ export const run: CommandAction<IpsOptions> = async (context, _args, options) =>
 
   const addresses = selectAddresses(read, options);
   for (const observation of observations) printFindings(output, observation.findings);
+  if (isExportFormat(options.format)) {
+    if (projects.length === 0) {
+      output.warn(
+        `${output.styleNote('yellow', 'warning:')} the list holds the control plane alone. A KMS must let in the nodes too: name their projects with --project.`,
+      );
+    }
+    printExport(context, options.format, exportTarget(), {
+      cidrs: addresses.map(({ cidr }) => cidr),
+      incomplete: incomplete.map(({ feed, faults }) => `${feed}: ${faults[0]?.message ?? 'no reason given'}`),
+      merge: options.merge ?? false,
+      allowIncomplete: options.allowIncomplete ?? false,
+    });
+    return incomplete.length === 0 ? exitCodes.ok : exitCodes.unsure;
+  }
   const format = options.format ?? (output.isJson ? 'json' : 'table');
   // With nothing read at all there is no list to print; an empty one could be taken for Atlas's answer.
   if (read.length > 0 || incomplete.length === 0) {
@@ -63,6 +64,18 @@ export const run: CommandAction<IpsOptions> = async (context, _args, options) =>
   }
   return incomplete.length === 0 ? exitCodes.ok : reportIncomplete(context, incomplete, read.length);
 };
+
+/** A policy made of a part of the list would lock Atlas out. */
+function refuseFilters(options: IpsOptions): void {
+  const filter = (['feed', 'direction', 'cloud', 'region', 'cluster'] as const).find(
+    name => options[name] !== undefined,
+  );
+  if (filter === undefined) return;
+  throw new UsageError(
+    `--${filter} and --format ${options.format} do not go together: a KMS that lets in a part of the list locks Atlas out.`,
+    `Leave --${filter} out, or take another format.`,
+  );
+}
 
 function projectsOf({ project, feed, cluster }: IpsOptions, config: Config): readonly string[] {
   if (feed === 'control-plane') return [];
@@ -74,59 +87,6 @@ function projectsOf({ project, feed, cluster }: IpsOptions, config: Config): rea
     'Whose nodes is not said.',
     'Name a project with --project, or list projects in the config’s gates.',
   );
-}
-
-/** Reads credentials only where a project's nodes are asked for. */
-function openClient(context: CommandContext, config: Config, withCredentials: boolean): AtlasClient {
-  const { env, output } = context;
-  const warning = useProxyFromEnvironment(env);
-  if (warning !== undefined) output.warn(warning);
-  const { credentials, findings } = withCredentials
-    ? atlasCredentialsOf(config.atlas, env, systemFiles)
-    : { credentials: { kind: 'none' } as const, findings: [] };
-  printFindings(output, findings);
-  const transport = createTransport({
-    clock: systemClock,
-    random: Math.random,
-    mode: 'read-only',
-    tryTimeoutMs: config.atlas.timeoutMs,
-  });
-  return createAtlasClient({
-    transport,
-    clock: systemClock,
-    baseUrl: config.atlas.baseUrl,
-    credentials,
-    nonce: () => randomBytes(16).toString('hex'),
-  });
-}
-
-/** One request: the same answer is read as an observation and as a plain list. */
-async function readControlPlane(client: AtlasClient, config: Config): Promise<FeedListing> {
-  let body: unknown;
-  const listening: AtlasClient = {
-    ...client,
-    get: async (...args) => {
-      body = await client.get(...args);
-      return body;
-    },
-  };
-  const observation = await observeControlPlane(listening, {
-    id: randomUUID(),
-    previous: undefined,
-    includeGateways: config.atlas.includeGateways,
-    now: systemClock.now,
-  });
-  return { observation, everything: listControlPlane(body) };
-}
-
-async function readNodes(client: AtlasClient, projectId: string): Promise<FeedListing> {
-  const observation = await observeNodes(client, {
-    id: randomUUID(),
-    projectId,
-    previous: undefined,
-    now: systemClock.now,
-  });
-  return { observation, everything: observation.addresses };
 }
 
 function feedNames(observations: readonly Observation[]): string {

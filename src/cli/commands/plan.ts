@@ -1,12 +1,13 @@
 import { writeFileSync } from 'node:fs';
+import { type ExportFormat, isExportFormat } from '../../export/formats.ts';
 import type { Plan, Policy } from '../../plan/plan.ts';
 import { type PlanFormat, renderPlan } from '../../plan/render/index.ts';
 import { planGate } from '../../reconcile/apply.ts';
 import type { Overrides } from '../../reconcile/session.ts';
 import type { CommandAction } from '../context.ts';
-import { reportError } from '../errors.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
-import { printErrors } from '../print-errors.ts';
+import { printGateExport } from '../export/print.ts';
+import { failuresOf, printErrors } from '../print-errors.ts';
 import { forEachGate, withSession } from '../work.ts';
 
 export interface PolicyOptions {
@@ -19,7 +20,9 @@ export interface PolicyOptions {
 interface PlanOptions extends PolicyOptions {
   readonly gate?: readonly string[];
   readonly out?: string;
-  readonly format?: PlanFormat;
+  readonly format?: PlanFormat | ExportFormat;
+  readonly merge?: boolean;
+  readonly allowIncomplete?: boolean;
   readonly verbose?: boolean;
 }
 
@@ -43,6 +46,13 @@ export const run: CommandAction<PlanOptions> = async (context, _, options) => {
     const file = { color: false, width: Number.POSITIVE_INFINITY, verbose: true, nowMs };
     writeFileSync(options.out, renderPlan(plans, 'json', file), { mode: 0o600 });
   }
+  if (isExportFormat(options.format)) {
+    for (const { gate, value } of outcomes.flatMap(each => ('value' in each ? [each] : []))) {
+      printGateExport(context, gate.config, value, options.format, options);
+    }
+    printErrors(output, failuresOf(outcomes));
+    return failures.length > 0 ? exitCodes.failed : exitCodeOf(plans);
+  }
   const format = output.isJson ? 'json' : (options.format ?? 'text');
   output.print(
     renderPlan(plans, format, {
@@ -55,10 +65,7 @@ export const run: CommandAction<PlanOptions> = async (context, _, options) => {
       }),
     }),
   );
-  printErrors(
-    output,
-    failures.map(({ gate, error }) => ({ gate: gate.config.name, report: reportError(error) })),
-  );
+  printErrors(output, failuresOf(outcomes));
   return failures.length > 0 ? exitCodes.failed : exitCodeOf(plans);
 };
 

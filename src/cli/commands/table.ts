@@ -1,9 +1,10 @@
 /** Every command: what it is called, what it takes, and where it is. Loads none of them. */
+import { exportFormats } from '../../export/formats.ts';
 import { gateKinds } from '../../gates/gate.ts';
 import { logLevels } from '../../log/levels.ts';
 import { policies } from '../../plan/plan.ts';
 import type { CommandAction } from '../context.ts';
-import { countOf, durationOf, oneOf, projectOf, repeated } from './values.ts';
+import { countOf, durationOf, idOf, oneOf, projectOf, repeated, someOf } from './values.ts';
 
 export interface CommandOption {
   readonly flags: string;
@@ -47,6 +48,15 @@ const policyOptions: readonly CommandOption[] = [
   { flags: '--accept-shrink', description: 'believe a feed that lists far fewer addresses than before' },
 ];
 
+/** For a list that goes into a KMS by other hands than Postern's. */
+const exportOptions: readonly CommandOption[] = [
+  { flags: '--merge', description: 'for a KMS: merge blocks, without letting in an address more' },
+  {
+    flags: '--allow-incomplete',
+    description: 'for a KMS: print a list that may lack addresses',
+  },
+];
+
 export const commands: readonly CommandEntry[] = [
   {
     name: 'ips',
@@ -59,8 +69,8 @@ export const commands: readonly CommandEntry[] = [
       },
       {
         flags: '--format <format>',
-        description: 'table, json, text, csv, yaml, tfvars',
-        parse: oneOf(['table', 'json', 'text', 'csv', 'yaml', 'tfvars']),
+        description: `table, json, text, csv, yaml, tfvars; for a KMS: ${exportFormats.join(', ')}`,
+        parse: oneOf(['table', 'json', 'text', 'csv', 'yaml', 'tfvars', ...exportFormats]),
       },
       {
         flags: '--feed <feed>',
@@ -79,9 +89,43 @@ export const commands: readonly CommandEntry[] = [
       },
       { flags: '--region <region>', description: "only this region, in Atlas's spelling" },
       { flags: '--cluster <name>', description: 'only the nodes of this cluster' },
+      ...exportOptions,
     ],
-    examples: ['postern ips', 'postern ips --project 64f0c1a2b3d4e5f601234567 --format tfvars'],
+    examples: [
+      'postern ips',
+      'postern ips --project 64f0c1a2b3d4e5f601234567 --format tfvars',
+      'postern ips --project 64f0c1a2b3d4e5f601234567 --format aws-role-policy',
+    ],
     load: () => import('./ips.ts'),
+  },
+  {
+    name: 'init',
+    summary: 'find the projects with customer keys, and write postern.yaml',
+    options: [
+      { flags: '-y, --yes', description: 'do not ask: flags and defaults count' },
+      { flags: '--force', description: 'overwrite a config that is there' },
+      { flags: '--org <id>', description: 'only the projects of this organization', parse: idOf },
+      {
+        flags: '--project <id>',
+        description: 'only this project; may be repeated',
+        parse: projectOf,
+      },
+      { flags: '--client-id <id>', description: 'of the Atlas service account (default: the environment)' },
+      { flags: '--client-secret <reference>', description: 'where its secret is: env:NAME or file:PATH' },
+      {
+        flags: '--aws-kind <kind>',
+        description: 'aws-role-policy (the default) or aws-key-policy',
+        parse: oneOf(['aws-role-policy', 'aws-key-policy']),
+      },
+      { flags: '--aws-role <arn>', description: 'the role that Atlas assumes, where Atlas does not tell' },
+      { flags: '--gcp-level <name>', description: "the access level, Postern's alone" },
+      { flags: '--gcp-perimeter <name>', description: "the perimeter around the key's project" },
+      { flags: '--adopt', description: 'look after addresses of Atlas that others put in' },
+      { flags: '--no-adopt', description: 'leave them alone (the default)' },
+      { flags: '--defaults <file>', description: 'YAML: keys that every gate of a kind shall have' },
+    ],
+    examples: ['postern init', 'postern init --yes --project 64f0c1a2b3d4e5f601234567'],
+    load: () => import('./init.ts'),
   },
   {
     name: 'check',
@@ -98,13 +142,19 @@ export const commands: readonly CommandEntry[] = [
       { flags: '--out <file>', description: 'save the plan, for: postern apply <file>' },
       {
         flags: '--format <format>',
-        description: 'text, json, markdown or html',
-        parse: oneOf(['text', 'json', 'markdown', 'html']),
+        description: `text, json, markdown or html; the whole list: ${exportFormats.join(', ')}`,
+        parse: oneOf(['text', 'json', 'markdown', 'html', ...exportFormats]),
       },
+      ...exportOptions,
       { flags: '--verbose', description: 'show every entry, kept and foreign ones too' },
       ...policyOptions,
     ],
-    examples: ['postern plan', 'postern plan --out plan.json', 'postern plan --format markdown'],
+    examples: [
+      'postern plan',
+      'postern plan --out plan.json',
+      'postern plan --format markdown',
+      'postern plan --gate production --format terraform',
+    ],
     load: () => import('./plan.ts'),
   },
   {
@@ -181,6 +231,46 @@ export const commands: readonly CommandEntry[] = [
     ],
     examples: ['postern approve production --reason "CHG-1234"', 'postern approve --list'],
     load: () => import('./approve.ts'),
+  },
+  {
+    name: 'doctor',
+    summary: 'everything that would make the list useless, and what mends it',
+    options: [gateOption],
+    examples: ['postern doctor', 'postern doctor --json'],
+    load: () => import('./doctor.ts'),
+  },
+  {
+    name: 'export',
+    summary: "the list for Terraform's external data source: JSON in, JSON out",
+    options: exportOptions,
+    examples: [
+      `echo '{"gate": "production"}' | postern export`,
+      `echo '{"projects": "64f0c1a2b3d4e5f601234567"}' | postern export`,
+    ],
+    load: () => import('./export.ts'),
+  },
+  {
+    name: 'permissions',
+    summary: 'the least rights that each gate needs, ready to use',
+    options: [
+      gateOption,
+      {
+        flags: '--kind <kind>',
+        description: `instead of the config's gates, with placeholders: ${gateKinds.join(', ')}; may be repeated`,
+        parse: someOf(gateKinds),
+      },
+      {
+        flags: '--format <format>',
+        description: 'text (a shell script), json or terraform',
+        parse: oneOf(['text', 'json', 'terraform']),
+      },
+    ],
+    examples: [
+      'postern permissions',
+      'postern permissions --gate production --format terraform',
+      'postern permissions --kind aws-role-policy',
+    ],
+    load: () => import('./permissions.ts'),
   },
   {
     name: 'notify',

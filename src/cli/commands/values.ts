@@ -17,6 +17,14 @@ export function oneOf(values: readonly string[]): (text: string) => string {
   };
 }
 
+/** Like `oneOf`, for an option that may be repeated. */
+export function someOf(
+  values: readonly string[],
+): (text: string, previous: readonly string[] | undefined) => readonly string[] {
+  const one = oneOf(values);
+  return (text, previous) => repeated(one(text), previous);
+}
+
 export function countOf(text: string): number {
   if (/^\d{1,9}$/.test(text)) return Number(text);
   throw new InvalidArgumentError('Expected a whole number.');
@@ -27,6 +35,12 @@ export function durationOf(text: string): number {
   const ms = parseDuration(text);
   if (ms === undefined) throw new InvalidArgumentError('Expected a duration such as 90m, 12h or 7d.');
   return ms;
+}
+
+/** Of an organization. Goes into a URL's path, and so is held to its form. */
+export function idOf(text: string): string {
+  if (/^[0-9a-f]{24}$/i.test(text)) return text.toLowerCase();
+  throw new InvalidArgumentError('Expected an id, 24 hexadecimal digits.');
 }
 
 /** Goes into a URL's path, and so is held to its form. */

@@ -5,7 +5,7 @@ import { daemonStore } from '../../journal/daemon-store.ts';
 import { createLogger, type LogLevel } from '../../log/logger.ts';
 import { printable } from '../../plan/render/printable.ts';
 import { whoRuns } from '../../reconcile/session.ts';
-import { rememberSecret } from '../../secret.ts';
+import { rememberSecret, type Secret } from '../../secret.ts';
 import { createTransport, useProxyFromEnvironment } from '../../transport/index.ts';
 import { watchConfigFile } from '../../watch/config-file.ts';
 import { createWatch } from '../../watch/create-watch.ts';
@@ -18,6 +18,7 @@ import type { CommandAction, CommandContext } from '../context.ts';
 import { reportError } from '../errors.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { UsageError } from '../failures.ts';
+import { startWatchServices, type WatchServices } from '../watch-services.ts';
 
 export interface WatchCommandOptions {
   readonly once?: boolean;
@@ -40,6 +41,7 @@ export const run: CommandAction<WatchCommandOptions> = async (context, _, option
       'Write a postern.yaml (see docs/postern.example.yaml), or name one with --config.',
     );
   }
+  const secretOf = secretsOf(context);
   const watch = createWatch(watchOptionsOf(context, config));
   const told = tellTo(context, options);
   watch.subscribe(event => told.tell(event, watch));
@@ -48,25 +50,44 @@ export const run: CommandAction<WatchCommandOptions> = async (context, _, option
     if (kind === 'journal-lost') hasJournal = false;
     if (kind === 'journal-back') hasJournal = true;
   });
+  // One look tells nobody and serves nothing: its exit code and its output do.
+  const services =
+    options.once === true ? undefined : await startServices(context, config, watch, secretOf, told.listening);
   const ends = [
     onProcessFaults(watch),
-    onReload(context, watch, load, config.path),
+    onReload(context, watch, services, load, config.path),
     onAbort(signal, () => watch.stop(reasonOf(signal))),
   ];
   try {
     await watch.run({ once: options.once === true });
   } finally {
     for (const end of ends) end();
+    await services?.close();
     told.end();
   }
   // A daemon that was told to stop has done what it should; one look is judged like `apply`.
   return options.once === true ? exitCodeOf(watch.status(), hasJournal) : exitCodes.ok;
 };
 
+function startServices(
+  context: CommandContext,
+  config: Config,
+  watch: Watch,
+  secretOf: (reference: SecretReference) => Secret,
+  onListening: (url: string) => void,
+): Promise<WatchServices> {
+  return startWatchServices({ context, config, watch, secretOf, onListening });
+}
+
+/** Read anew each time, so that a rotated secret is noticed. */
+function secretsOf({ env }: CommandContext): (reference: SecretReference) => Secret {
+  return reference => resolveSecret(reference, env, systemFiles).secret;
+}
+
 /** What the daemon is given in a real process. */
 export function watchOptionsOf(context: CommandContext, config: Config): WatchOptions {
   const { clock, env } = context;
-  const secretOf = (reference: SecretReference) => resolveSecret(reference, env, systemFiles).secret;
+  const secretOf = secretsOf(context);
   const warning = useProxyFromEnvironment(env);
   if (warning !== undefined) context.output.warn(warning);
   return {
@@ -111,6 +132,9 @@ function tellTo({ output, clock }: CommandContext, { logLevel = 'info' }: WatchC
         const { level, fields, message } = tell(event);
         logger.log(level, fields, message);
       },
+      listening(url: string) {
+        logger.log('info', { event: 'listening', url }, listeningAt(url));
+      },
       end() {},
     };
   }
@@ -134,8 +158,13 @@ function tellTo({ output, clock }: CommandContext, { logLevel = 'info' }: WatchC
       }
       live.update(summaryLine(watch.status()));
     },
+    listening: (url: string) => output.note(listeningAt(url)),
     end: () => live.done('stopped'),
   };
+}
+
+function listeningAt(url: string): string {
+  return `The API, metrics and health are at ${url}`;
 }
 
 function summaryLine(status: WatchStatus): string {
@@ -164,6 +193,7 @@ function onProcessFaults(watch: Watch): () => void {
 function onReload(
   { clock }: CommandContext,
   watch: Watch,
+  services: WatchServices | undefined,
   load: () => Config,
   path: string | undefined,
 ): () => void {
@@ -173,6 +203,7 @@ function onReload(
       const config = load();
       if (config.gates.length === 0) throw new UsageError('The new config names no gate.');
       watch.reload(config);
+      void services?.reload(config);
     } catch (error) {
       const { message, remedy } = reportError(error);
       watch.refuseConfig([message, remedy].filter(Boolean).join(' '));

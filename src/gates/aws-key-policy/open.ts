@@ -1,8 +1,11 @@
 import type { AwsKeyPolicyConfig } from '../../config/config.ts';
-import { type Gate, GateError } from '../gate.ts';
+import { sessionOf } from '../aws/session.ts';
+import type { Gate } from '../gate.ts';
 import type { GateParts } from '../index.ts';
+import { createAwsKeyPolicyGate } from './index.ts';
 
 /** The gate that the config describes. */
-export async function open(config: AwsKeyPolicyConfig, _parts: GateParts): Promise<Gate> {
-  throw new GateError(config.name, 'This kind of gate is not built yet.');
+export async function open(config: AwsKeyPolicyConfig, parts: GateParts): Promise<Gate> {
+  const { name, key: keyArn, role: roleArn, sid } = config;
+  return await createAwsKeyPolicyGate({ ...sessionOf(config, parts), name, keyArn, roleArn, sid });
 }

@@ -1,8 +1,11 @@
 import type { AwsRolePolicyConfig } from '../../config/config.ts';
-import { type Gate, GateError } from '../gate.ts';
+import { sessionOf } from '../aws/session.ts';
+import type { Gate } from '../gate.ts';
 import type { GateParts } from '../index.ts';
+import { createAwsRolePolicyGate } from './index.ts';
 
 /** The gate that the config describes. */
-export async function open(config: AwsRolePolicyConfig, _parts: GateParts): Promise<Gate> {
-  throw new GateError(config.name, 'This kind of gate is not built yet.');
+export async function open(config: AwsRolePolicyConfig, parts: GateParts): Promise<Gate> {
+  const { name, key: keyArn, role: roleArn, policyName } = config;
+  return await createAwsRolePolicyGate({ ...sessionOf(config, parts), name, keyArn, roleArn, policyName });
 }

@@ -1,13 +1,14 @@
 /** The requests that this gate makes, by Microsoft's own SDK over our transport. */
+import { createHash } from 'node:crypto';
 import type { HttpClient } from '@azure/core-rest-pipeline';
 import type { z } from 'zod';
 import type { Secret } from '../../secret.ts';
-import { TransportError } from '../../transport/errors.ts';
 import type { Transport } from '../../transport/transport.ts';
 import { type ArmErrorBody, ArmRefusal, isNoToken, TokenRequestError } from './errors.ts';
 import { httpClientOver } from './http-client.ts';
 import { type Lock, locksAnswer, type Permission, permissionsAnswer } from './rights.ts';
 import { type NetworkAclsAnswer, type VaultAnswer, vaultAnswer } from './schema.ts';
+import { sharedTokens } from './shared-tokens.ts';
 import type { VaultId } from './vault-id.ts';
 
 export interface AzureClouds {
@@ -68,33 +69,21 @@ export async function createVaultClient(options: ClientOptions): Promise<VaultCl
   ]);
   const { vaultId, transport, endpoint, authorityHost, credential } = options;
   const httpClient = httpClientOver(transport);
-  let tokenFault: TransportError | undefined;
-  const entra: HttpClient = {
-    sendRequest: request =>
-      httpClient.sendRequest(request).catch(error => {
-        if (error instanceof TransportError) tokenFault = error;
-        throw error;
-      }),
-  };
   // The transport retries, and knows which requests may be sent twice.
   const pipeline = { httpClient, retryOptions: { maxRetries: 0 } };
   // A host of our own, such as the lab's, is not in Microsoft's directory of authorities.
   const isKnownAuthority = Object.values(azureClouds).some(cloud => cloud.authorityHost === authorityHost);
-  const tokens = credential
-    ? new identity.ClientSecretCredential(
-        credential.tenantId,
-        credential.clientId,
-        credential.clientSecret.reveal(),
-        {
-          ...pipeline,
-          httpClient: entra,
-          authorityHost,
-          disableInstanceDiscovery: !isKnownAuthority,
-        },
-      )
-    : new identity.DefaultAzureCredential({ ...pipeline, httpClient: entra, authorityHost });
+  const tokens = sharedTokens(transport, identityOf(options), entra => {
+    const settings = { ...pipeline, httpClient: entra, authorityHost };
+    if (!credential) return new identity.DefaultAzureCredential(settings);
+    const { tenantId, clientId, clientSecret } = credential;
+    return new identity.ClientSecretCredential(tenantId, clientId, clientSecret.reveal(), {
+      ...settings,
+      disableInstanceDiscovery: !isKnownAuthority,
+    });
+  });
   const resourceManager = refusing(httpClient);
-  const client = new KeyVaultManagementClient(tokens, vaultId.subscriptionId, {
+  const client = new KeyVaultManagementClient(tokens.credential, vaultId.subscriptionId, {
     ...pipeline,
     httpClient: resourceManager,
     endpoint,
@@ -106,11 +95,11 @@ export async function createVaultClient(options: ClientOptions): Promise<VaultCl
     send: (onResponse: (response: { bodyAsText?: string | null }) => void) => Promise<unknown>,
   ) => {
     let text: string | undefined;
-    tokenFault = undefined;
     await send(response => {
       text = response.bodyAsText ?? undefined;
     }).catch(error => {
-      throw isNoToken(error) && tokenFault ? new TokenRequestError(tokenFault) : error;
+      const fault = tokens.fault();
+      throw isNoToken(error) && fault ? new TokenRequestError(fault) : error;
     });
     return parse(vaultAnswer, 'a vault', text);
   };
@@ -142,6 +131,14 @@ export async function createVaultClient(options: ClientOptions): Promise<VaultCl
     locks: async () =>
       (await authorization('locks?api-version=2016-09-01&$filter=atScope()', locksAnswer)).value,
   };
+}
+
+/** Equal for gates that sign in as the same identity in the same place; holds no secret that could be read. */
+function identityOf({ authorityHost, credential }: ClientOptions): string {
+  if (!credential) return authorityHost;
+  const { tenantId, clientId, clientSecret } = credential;
+  const digest = createHash('sha256').update(clientSecret.reveal()).digest('hex');
+  return [authorityHost, tenantId, clientId, digest].join(' ');
 }
 
 /** Throws an AzureAnswerError. */

@@ -23,6 +23,10 @@ export interface LabCluster {
   future: string[];
   /** Listed as outbound only: what Atlas calls the KMS from need not be what drivers connect to. */
   outboundOnly: string[];
+  /** Where it is not that of the project's key: what Atlas says the cluster is encrypted with. */
+  keyProvider?: 'NONE' | 'AWS' | 'AZURE' | 'GCP';
+  /** Where its nodes run; default AWS alone. */
+  clouds?: readonly ('AWS' | 'AZURE' | 'GCP')[];
 }
 
 export interface LabProject {
@@ -35,6 +39,11 @@ export interface LabProject {
   key: LabKey | undefined;
   /** The key itself is switched off: `valid` is false whatever the network lets in. */
   keyDisabled: boolean;
+  /** Atlas reaches the key by private endpoints only. */
+  requirePrivateNetworking?: boolean;
+  enabledForSearchNodes?: boolean;
+  /** The alert on a KMS that refuses Atlas's addresses; default on, as in new projects. */
+  networkDeniedAlert?: 'on' | 'off' | 'missing';
 }
 
 /** What Atlas is told of a customer's key, for each cloud. */
@@ -78,6 +87,10 @@ export class AtlasModel {
   readonly events: LabEvents;
   /** What the last validation of each project's key found, since only changes are events. */
   readonly #wasValid = new Map<string, boolean>();
+  /** When every version of the API that is asked for ends, in epoch milliseconds; told in headers. */
+  sunset: number | undefined;
+  /** When the secret of the service account ends, in epoch milliseconds. */
+  secretExpiresAtMs: number | undefined;
   #nextNode = firstNode;
   #nextId = 1;
 
@@ -252,12 +265,12 @@ export class AtlasModel {
   }
 
   encryptionAtRest(projectId: string): unknown {
-    const { key } = this.project(projectId);
+    const { key, requirePrivateNetworking = false, enabledForSearchNodes = false } = this.project(projectId);
     const answer = {
       awsKms: { enabled: false, valid: false } as object,
       azureKeyVault: { enabled: false, valid: false } as object,
       googleCloudKms: { enabled: false, valid: false } as object,
-      enabledForSearchNodes: false,
+      enabledForSearchNodes,
     };
     const state = { enabled: true, valid: this.validateKey(projectId) };
     switch (key?.cloud) {
@@ -269,7 +282,7 @@ export class AtlasModel {
             customerMasterKeyID: key.keyArn,
             region: key.keyArn.split(':')[3]!.toUpperCase().replaceAll('-', '_'),
             roleId: key.roleId,
-            requirePrivateNetworking: false,
+            requirePrivateNetworking,
           },
         };
       case 'azure': {
@@ -285,7 +298,7 @@ export class AtlasModel {
             resourceGroupName,
             keyVaultName,
             keyIdentifier: `https://${keyVaultName}.vault.azure.net/keys/atlas/0123456789abcdef0123456789abcdef`,
-            requirePrivateNetworking: false,
+            requirePrivateNetworking,
           },
         };
       }
@@ -298,17 +311,108 @@ export class AtlasModel {
 
   clusters(projectId: string): readonly unknown[] {
     const { key, clusters } = this.project(projectId);
-    return clusters.map(({ id, name, clusterType, stateName }) => ({
+    return clusters.map(({ id, name, clusterType, stateName, keyProvider, clouds = ['AWS'] }) => ({
       id,
       name,
       groupId: projectId,
       clusterType,
       stateName,
       paused: false,
-      encryptionAtRestProvider: key?.cloud.toUpperCase() ?? 'NONE',
+      encryptionAtRestProvider: keyProvider ?? key?.cloud.toUpperCase() ?? 'NONE',
+      replicationSpecs: [
+        {
+          regionConfigs: clouds.map(providerName => ({ providerName, regionName: 'US_EAST_1', priority: 7 })),
+        },
+      ],
       // Live answers hold fields that no description has.
       effectiveDatabaseEdition: 'CORE',
     }));
+  }
+
+  /** One alert that every project has, and the one that matters to a key. */
+  alertConfigs(projectId: string): readonly unknown[] {
+    const { created, networkDeniedAlert = 'on' } = this.project(projectId);
+    const config = (id: string, eventTypeName: string, enabled: boolean) => ({
+      created,
+      enabled,
+      eventTypeName,
+      groupId: projectId,
+      id,
+      links: [],
+      matchers: [],
+      notifications: [
+        {
+          delayMin: 0,
+          emailEnabled: true,
+          intervalMin: 60,
+          notifierId: '63698b66955c5b772dcf27d9',
+          roles: ['GROUP_OWNER'],
+          smsEnabled: false,
+          typeName: 'GROUP',
+        },
+      ],
+      updated: created,
+    });
+    return [
+      config('5efda6aea3f2ed2e7dd6ce07', 'NO_PRIMARY', true),
+      ...(networkDeniedAlert === 'missing'
+        ? []
+        : [
+            config(
+              '5efda6aea3f2ed2e7dd6ce08',
+              'ENCRYPTION_AT_REST_KMS_NETWORK_ACCESS_DENIED',
+              networkDeniedAlert === 'on',
+            ),
+          ]),
+    ];
+  }
+
+  /** Who Atlas is in the project's clouds. */
+  cloudProviderAccess(projectId: string): unknown {
+    const { key, created } = this.project(projectId);
+    const featureUsages = [{ featureType: 'ENCRYPTION_AT_REST', featureId: projectId }];
+    return {
+      awsIamRoles:
+        key?.cloud === 'aws'
+          ? [
+              {
+                atlasAWSAccountArn: 'arn:aws:iam::536727724300:root',
+                atlasAssumedRoleExternalId: '5c1d2b8e-7a64-4a0e-9f5b-000000000001',
+                authorizedDate: created,
+                createdDate: created,
+                featureUsages,
+                iamAssumedRoleArn: key.roleArn,
+                providerName: 'AWS',
+                roleId: key.roleId,
+              },
+            ]
+          : [],
+      azureServicePrincipals: [],
+      gcpServiceAccounts:
+        key?.cloud === 'gcp'
+          ? [
+              {
+                createdDate: created,
+                featureUsages,
+                gcpServiceAccountForAtlas: key.serviceAccount,
+                providerName: 'GCP',
+                roleId: '6a793f60c0eb9e7a17714d01',
+                status: 'COMPLETE',
+              },
+            ]
+          : [],
+    };
+  }
+
+  serviceAccount(): unknown {
+    return {
+      clientId: 'mdb_sa_id_lab',
+      name: 'lab',
+      secrets:
+        this.secretExpiresAtMs === undefined
+          ? []
+          : [{ id: '6a793f60c0eb9e7a17714e01', expiresAt: new Date(this.secretExpiresAtMs).toISOString() }],
+    };
   }
 
   /** Throws when there is no such project; the server answers 404 before it comes to that. */

@@ -12,6 +12,9 @@ export const limits = {
   encryptionAtRest: { capacity: 2_000, refillPerMinute: 1_000 },
   clusters: { capacity: 10_000, refillPerMinute: 5_000 },
   groups: { capacity: 1_200, refillPerMinute: 500 },
+  alertConfigs: { capacity: 1_200, refillPerMinute: 500 },
+  cloudProviderAccess: { capacity: 1_200, refillPerMinute: 500 },
+  serviceAccounts: { capacity: 1_200, refillPerMinute: 500 },
   organizationGroups: { capacity: 500, refillPerMinute: 250 },
   events: { capacity: 300, refillPerMinute: 100 },
 } as const satisfies Record<string, Limit>;

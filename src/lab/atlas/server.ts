@@ -56,6 +56,25 @@ const routes: readonly Route[] = [
     answer: (model, id, query) => model.events.answer(id, query),
   },
   {
+    pattern: new RegExp(`^${base}/groups/([0-9a-f]{24})/alertConfigs$`),
+    versions: ['2023-01-01'],
+    limit: 'alertConfigs',
+    paged: true,
+    answer: (model, id) => model.alertConfigs(id),
+  },
+  {
+    pattern: new RegExp(`^${base}/groups/([0-9a-f]{24})/cloudProviderAccess$`),
+    versions: ['2023-01-01'],
+    limit: 'cloudProviderAccess',
+    answer: (model, id) => model.cloudProviderAccess(id),
+  },
+  {
+    pattern: new RegExp(`^${base}/groups/([0-9a-f]{24})/serviceAccounts/[\\w-]+$`),
+    versions: ['2024-08-05'],
+    limit: 'serviceAccounts',
+    answer: model => model.serviceAccount(),
+  },
+  {
     pattern: new RegExp(`^${base}/groups$`),
     versions: ['2023-01-01'],
     limit: 'groups',
@@ -100,6 +119,10 @@ export function atlasHandler({ model, auth, rateLimits }: AtlasServerOptions) {
       'content-type': `application/vnd.atlas.${version}+json;charset=utf-8`,
       'ratelimit-limit': String(bucket.limit.capacity),
       'ratelimit-remaining': String(bucket.remaining),
+      ...(model.sunset !== undefined && {
+        sunset: new Date(model.sunset).toUTCString(),
+        deprecation: new Date(model.sunset).toUTCString(),
+      }),
     };
     if (bucket.retrySeconds !== undefined) {
       const { capacity, refillPerMinute } = limits[route.limit];
