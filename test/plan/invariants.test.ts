@@ -231,9 +231,7 @@ describe('whatever the world', () => {
     // The same worlds each time, so that the counts are no matter of luck.
     const removing = fc
       .sample(world, { numRuns: 4_000, seed: 4 })
-      .filter(input =>
-        makePlan(input).steps.some(({ to }) => !removedCoverage(input, to).isEmpty),
-      );
+      .filter(input => makePlan(input).steps.some(({ to }) => !removedCoverage(input, to).isEmpty));
     expect(removing.length).toBeGreaterThan(20);
     expect(removing.filter(({ removal }) => removal.approval === 'required').length).toBeGreaterThan(2);
   });
