@@ -33,7 +33,7 @@ import { TransportError } from '../../src/transport/errors.ts';
 import type { Transport, TransportRequest, TransportResponse } from '../../src/transport/transport.ts';
 import { createWatch } from '../../src/watch/create-watch.ts';
 import type { WatchEvent, WatchEventKind } from '../../src/watch/events.ts';
-import type { JournalStore, Watch } from '../../src/watch/watch.ts';
+import type { JournalStore, Watch, WatchOptions } from '../../src/watch/watch.ts';
 import { limitsOf } from '../plan/fixtures.ts';
 import { SimClock, settled } from './sim-clock.ts';
 
@@ -126,6 +126,7 @@ export class Rig {
     () => undefined;
   onOpenGate: (name: string, transport: Transport) => unknown = () => {};
   pingUrl: string | undefined;
+  fleet: WatchOptions['fleet'];
   config: Config;
   store: JournalStore;
   watch!: Watch;
@@ -215,6 +216,7 @@ export class Rig {
         return this.gates.get(name)!;
       },
       pingUrl: () => this.pingUrl,
+      ...(this.fleet && { fleet: this.fleet }),
       by: 'rig',
       command: 'postern watch',
     });
