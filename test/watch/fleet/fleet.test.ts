@@ -7,7 +7,6 @@ import {
   expectOneAtATime,
   isEverywhere,
   openFleetSite,
-  quick,
   takeOverMs,
   until,
 } from './harness.ts';
