@@ -90,7 +90,9 @@ test('the demo tells its story in every cloud and ends well', async () => {
   const { code, stdout } = await site.run('demo', '--fast', '--cloud', 'all');
   expect(code).toBe(0);
   for (const cloud of ['azure', 'aws', 'gcp']) {
-    const validity = [...stdout.matchAll(new RegExp(`key in ${cloud}: valid (\\w+)`, 'g'))].map(([, said]) => said);
+    const validity = [...stdout.matchAll(new RegExp(`key in ${cloud}: valid (\\w+)`, 'g'))].map(
+      ([, said]) => said,
+    );
     expect(validity).toEqual(['true', 'false', 'true', 'true']);
   }
   expect(stdout).toContain('never touched: 198.17.0.0/24, 52.7.232.43/32; audit-trail; 198.17.0.0/24');
