@@ -56,6 +56,21 @@ describe('advanceLedger', () => {
     expect(again).toMatchObject([{ absentSinceMs: latestMs, absentReads: 1 }]);
   });
 
+  test('the same reading counts once, also where readings need no gap', () => {
+    const noGap = { ...read([]), minReadGapMs: 0 };
+    const once = advanceLedger([row(a)], [], noGap);
+    expect(advanceLedger(once, [], noGap)).toMatchObject([{ absentReads: 1 }]);
+    expect(advanceLedger(once, [], { ...noGap, atMs: nowMs + 1 })).toMatchObject([{ absentReads: 2 }]);
+  });
+
+  test('a reading that is older than the last one that wanted it starts no clock', () => {
+    const wantedSince = row(a, { lastWantedAtMs: nowMs + 1 });
+    expect(advanceLedger([wantedSince], [], read([]))).toEqual([wantedSince]);
+    expect(advanceLedger([wantedSince], [], read([], { atMs: nowMs + 1 }))).toMatchObject([
+      { absentReads: 1 },
+    ]);
+  });
+
   test('an address that comes back and goes again starts from nothing', () => {
     const back = advanceLedger([ripe(a)], [], read(addressesOf('control-plane', [a])));
     expect(advanceLedger(back, [], read([], { atMs: nowMs + 1 }))).toMatchObject([
