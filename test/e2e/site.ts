@@ -47,6 +47,8 @@ export interface Site {
   readonly env: NodeJS.ProcessEnv;
   /** A command in a process whose clock is ahead. */
   startLater(aheadMs: number, ...args: readonly string[]): Started;
+  /** Such a process, which can make no file longer than so many bytes: a full disk that needs no rights. */
+  startLimited(bytes: number, aheadMs: number, ...args: readonly string[]): Started;
   close(): Promise<void>;
 }
 
@@ -60,7 +62,11 @@ export interface SiteOptions {
 export async function makeSite(options: SiteOptions = {}): Promise<Site> {
   const { urlOf = url => url } = options;
   buildOnce();
-  const lab = await startLab({ clock: systemClock, azure: { propagationMs: 0, ...options.azure } });
+  const lab = await startLab({
+    clock: systemClock,
+    azure: { propagationMs: 0, ...options.azure },
+    aws: { propagationMs: 0 },
+  });
   const project = defaultWorld(lab);
   const folder = mkdtempSync(join(tmpdir(), 'postern-e2e-'));
   writeFileSync(join(folder, 'ca.pem'), lab.caCertificatePem);
@@ -71,11 +77,13 @@ export async function makeSite(options: SiteOptions = {}): Promise<Site> {
     LAB_AZURE_SECRET: lab.credentials.azure.clientSecret,
     NODE_EXTRA_CA_CERTS: join(folder, 'ca.pem'),
   };
-  const startFile = (file: string, args: readonly string[], more: NodeJS.ProcessEnv = {}): Started => {
-    const child = spawn(process.execPath, [file, ...args], {
+  const startFile = (file: string, args: readonly string[], more: NodeJS.ProcessEnv = {}) =>
+    startCommand(process.execPath, [file, ...args], more);
+  const startCommand = (command: string, args: readonly string[], more: NodeJS.ProcessEnv): Started => {
+    const child = spawn(command, args, {
       cwd: folder,
       env: { ...env, ...more },
-      stdio: [args[0] === 'export' ? 'pipe' : 'ignore', 'pipe', 'pipe'],
+      stdio: [args.includes('export') ? 'pipe' : 'ignore', 'pipe', 'pipe'],
     });
     let stdout = '';
     let stderr = '';
@@ -110,7 +118,8 @@ export async function makeSite(options: SiteOptions = {}): Promise<Site> {
             kind: 'azure-key-vault',
             vault: labVaultId,
             endpoint: urlOf(lab.urls.azureResourceManager),
-            authorityHost: urlOf(lab.urls.azureAuthority),
+            // Microsoft's library takes a sign-in service only where it says that it is.
+            authorityHost: lab.urls.azureAuthority,
             credential: {
               tenantId: azure.tenantId,
               clientId: azure.clientId,
@@ -136,11 +145,12 @@ export async function makeSite(options: SiteOptions = {}): Promise<Site> {
     start: (...args) => startFile(entry, args),
     run: (...args) => startFile(entry, args).ended,
     runWith: (more, ...args) => startFile(entry, args, more).ended,
-    startLater: (aheadMs, ...args) =>
-      startFile(entry, args, {
-        NODE_OPTIONS: `--import=${clockAhead}`,
-        POSTERN_TEST_AHEAD_MS: String(aheadMs),
-      }),
+    startLater: (aheadMs, ...args) => startFile(entry, args, aheadBy(aheadMs)),
+    startLimited: (bytes, aheadMs, ...args) => {
+      // The unit of `ulimit -f` is 512 bytes, by POSIX.
+      const limit = `ulimit -f ${Math.floor(bytes / 512)} && exec "$0" "$@"`;
+      return startCommand('sh', ['-c', limit, process.execPath, entry, ...args], aheadBy(aheadMs));
+    },
     close: async () => {
       await lab.close();
       rmSync(folder, { recursive: true, force: true });
@@ -149,6 +159,11 @@ export async function makeSite(options: SiteOptions = {}): Promise<Site> {
   site.configure({});
   return site;
 }
+
+const aheadBy = (aheadMs: number) => ({
+  NODE_OPTIONS: `--import=${clockAhead}`,
+  POSTERN_TEST_AHEAD_MS: String(aheadMs),
+});
 
 let isBuilt = process.env.POSTERN_TEST_BUILT === '1';
 

@@ -1,8 +1,9 @@
 /** `postern watch` as a real process: signals, reload, a slow write, a journal that is deleted. */
 import { existsSync, mkdirSync, renameSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, onTestFinished, test, vi } from 'vitest';
-import { openSite, type Site, type Started } from './harness.ts';
+import { expect, test, vi } from 'vitest';
+import { follow } from './daemon.ts';
+import { openSite, type Site } from './harness.ts';
 
 // Processes start slowly where the machine is busy; none of these tests waits for time to pass.
 vi.setConfig({ testTimeout: 120_000 });
@@ -10,33 +11,7 @@ vi.setConfig({ testTimeout: 120_000 });
 const fresh = ['44.206.200.18/32'];
 const quick = { watch: { controlPlane: '1s', nodes: '1s', gates: '1s', events: '1s', minGap: '1s' } };
 
-/** A daemon, its log as it grows, and a wait for what it is to say. */
-function watching(site: Site, ...args: readonly string[]) {
-  const started: Started = site.start('watch', ...args);
-  let text = '';
-  started.process.stderr!.on('data', chunk => (text += chunk));
-  onTestFinished(() => void started.process.kill('SIGKILL'));
-  const lines = () =>
-    text
-      .split('\n')
-      .filter(line => line.startsWith('{'))
-      .map(line => JSON.parse(line) as Record<string, any>);
-  const until = async (what: string, holds: () => boolean, ms = 60_000) => {
-    const endMs = Date.now() + ms;
-    while (!holds()) {
-      if (Date.now() > endMs) throw new Error(`not seen: ${what}\n${text.slice(-3_000)}`);
-      await new Promise(resolve => setTimeout(resolve, 50));
-    }
-  };
-  return {
-    ...started,
-    lines,
-    until,
-    of: (event: string) => lines().filter(line => line.event === event),
-    says: (event: string, ms?: number) => until(event, () => lines().some(line => line.event === event), ms),
-    inStep: () => until('in step', () => site.lab.atlas.lockedOut(site.project.id).length === 0),
-  };
-}
+const watching = (site: Site, ...args: readonly string[]) => follow(site, site.start('watch', ...args));
 
 test('a change is noticed within seconds; SIGTERM ends it in order', async () => {
   const site = await openSite();

@@ -59,7 +59,9 @@ export async function killAtRandomMoments(
     const before = site.lab.requests.length;
     const letIn = new Set(world.letIn());
     const child = site.startLater(world.aheadMs, command, ...(command === 'apply' ? ['--yes'] : []));
-    const killed = killAt(site, child.process, random, random.between(0, requestsOfARun + 4));
+    // One in four at a write, if there is one: that is where most can go wrong.
+    const nth = random.between(0, 3) === 0 ? 'a write' : random.between(0, requestsOfARun + 4);
+    const killed = killAt(site, child.process, random, nth);
     // A daemon sees the world change under it.
     const change = setTimeout(() => world.change(), random.between(50, 1_500));
     const { signal, code, stderr } = await child.ended;
@@ -93,14 +95,22 @@ export async function killAtRandomMoments(
 }
 
 /** Kills at the n-th request from now, or a moment after it; 0 is a moment after the start. */
-function killAt({ lab }: Site, child: { kill(signal: 'SIGKILL'): boolean }, random: Random, nth: number) {
+function killAt(
+  { lab }: Site,
+  child: { kill(signal: 'SIGKILL'): boolean },
+  random: Random,
+  nth: number | 'a write',
+) {
   const from = lab.requests.length;
   const waitMs = nth === 0 ? random.between(0, 600) : random.between(0, 25);
-  let isCounting = nth > 0;
-  let timer = isCounting ? undefined : setTimeout(() => child.kill('SIGKILL'), waitMs);
+  const hasCome = () =>
+    nth === 'a write'
+      ? lab.requests.slice(from).some(({ method }) => method === 'PATCH')
+      : lab.requests.length - from >= nth;
+  let timer: NodeJS.Timeout | undefined;
   const look = setInterval(() => {
-    if (!isCounting || lab.requests.length - from < nth) return;
-    isCounting = false;
+    if (!hasCome()) return;
+    clearInterval(look);
     timer = setTimeout(() => child.kill('SIGKILL'), waitMs);
   }, 2);
   const last = setTimeout(() => child.kill('SIGKILL'), longestMs);
