@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import { addUp, type ComparisonRow, render, renderComparison } from './report.ts';
+import { type Way, ways } from './postern.ts';
 import { rivals } from './rivals.ts';
 import { listings, replayIncident } from './scenario-2025-08-11.ts';
 import type { SimulationOptions, SimulationResult } from './simulate.ts';
@@ -14,12 +15,14 @@ const { values } = parseArgs({
     'world-years': { type: 'string', default: '2' },
     workers: { type: 'string', default: String(availableParallelism()) },
     'every-cycle': { type: 'boolean', default: false },
+    way: { type: 'string', default: 'daemon' },
     rival: { type: 'string' },
     compare: { type: 'boolean', default: false },
     scenario: { type: 'string' },
     trace: { type: 'boolean', default: false },
   },
 });
+const way = wayOf(values.way);
 const worldYears = Math.min(Number(values['world-years']), Number(values.years));
 const worlds = Math.ceil(Number(values.years) / worldYears);
 
@@ -81,7 +84,7 @@ function work(
       if (seed === undefined) worker.postMessage(undefined);
       else {
         const skips = !values['every-cycle'];
-        worker.postMessage({ ...options, seed, years: worldYears, skips, traceLines: 80 });
+        worker.postMessage({ ...options, seed, years: worldYears, skips, way, traceLines: 80 });
       }
     };
     worker.on('message', (result: SimulationResult) => {
@@ -102,4 +105,10 @@ function tell(result: SimulationResult, done: number): void {
   console.log(`\nSeed ${result.seed}${isFailed ? ': failed' : ''}`);
   for (const breach of result.breaches.slice(0, 5)) console.log(`  ${breach}`);
   console.log(result.trace.map(line => `    ${line}`).join('\n'));
+}
+
+function wayOf(name: string): Way {
+  const way = ways.find(each => each === name);
+  if (way) return way;
+  throw new Error(`no way ${name}; known: ${ways.join(', ')}`);
 }
