@@ -16,7 +16,7 @@ import type { SimulatedProcess } from './process.ts';
 import { randomFor } from './random.ts';
 import { listenerOf, simulatedTransport } from './session-parts.ts';
 import { storeOf } from './store.ts';
-import type { World } from './world.ts';
+import { minuteMs, type World } from './world.ts';
 
 export interface DaemonLifeOptions {
   readonly world: World;
@@ -176,8 +176,14 @@ export class DaemonLife {
     const { feeds, gates, journal } = this.#watch.status();
     if (!journal.available) return 0;
     const nowMs = scheduler.nowMs;
-    for (const name of [...feeds.map(({ feed }) => feed), ...gates.map(gate => gate.name)]) {
-      if (!(this.#wellSinceMs.get(name)! > changedAtMs)) return 0;
+    for (const [name, nextAtMs] of [
+      // While a cluster changes, its feed is due every half minute, for days.
+      ...feeds.map(({ feed, nextAtMs, isChanging }) => [feed, isChanging ? Infinity : nextAtMs] as const),
+      ...gates.map(gate => [gate.name, gate.nextAtMs] as const),
+    ]) {
+      const isWell = this.#wellSinceMs.get(name)! > changedAtMs;
+      // What is about to be looked at is looked at.
+      if (!isWell || nextAtMs < world.machineNow() + minuteMs) return 0;
     }
     const deadlines = gates.flatMap(({ name }) => deadlinesOf(this.#plans.get(name), world.skewMs, nowMs));
     const changeMs = Math.min(scheduler.nextMs, ...deadlines);

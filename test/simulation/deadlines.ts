@@ -9,6 +9,8 @@ export function deadlinesOf(plan: Plan | undefined, skewMs: number, nowMs: numbe
   return (plan?.entries ?? []).flatMap(({ action, closesAtMs }) => {
     if (action !== 'retain' || closesAtMs === undefined) return [];
     const endsMs = closesAtMs - skewMs;
-    return [endsMs > nowMs ? endsMs : nowMs + heldRemovalPollMs];
+    if (endsMs > nowMs) return [endsMs];
+    // A plan from before the end says nothing of what is done at the end.
+    return [plan!.atMs < closesAtMs ? nowMs : nowMs + heldRemovalPollMs];
   });
 }
