@@ -269,7 +269,8 @@ export class Judge {
         [...(listed || [])].filter(address => !after.covers(address as Cidr)),
       );
       const shutOut = shutOuts.at(-1) ?? [];
-      if (shutOuts.every(each => each.length > 0) && shutOut.length > 0) yield `did not let in ${shutOut.slice(0, 3).join(', ')} of ${feed}`;
+      if (shutOuts.every(each => each.length > 0) && shutOut.length > 0)
+        yield `did not let in ${shutOut.slice(0, 3).join(', ')} of ${feed}`;
     }
     if (!lost.isEmpty) yield* this.#removalBreaches(gate, write, lost, feeds);
   }

@@ -2,8 +2,8 @@
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { Worker } from 'node:worker_threads';
-import { addUp, type ComparisonRow, render, renderComparison } from './report.ts';
 import { type Way, ways } from './postern.ts';
+import { addUp, type ComparisonRow, render, renderComparison } from './report.ts';
 import { rivals } from './rivals.ts';
 import { listings, replayIncident } from './scenario-2025-08-11.ts';
 import type { SimulationOptions, SimulationResult } from './simulate.ts';
@@ -13,6 +13,8 @@ const { values } = parseArgs({
     years: { type: 'string', default: '20' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
     'world-years': { type: 'string', default: '2' },
+    /** No world is begun after so many minutes. */
+    minutes: { type: 'string', default: 'Infinity' },
     workers: { type: 'string', default: String(availableParallelism()) },
     'every-cycle': { type: 'boolean', default: false },
     way: { type: 'string', default: 'daemon' },
@@ -80,6 +82,7 @@ function work(
   const worker = new Worker(new URL('./worker.ts', import.meta.url));
   return new Promise((resolve, reject) => {
     const next = () => {
+      if (performance.now() > Number(values.minutes) * 60_000) seeds.length = 0;
       const seed = seeds.shift();
       if (seed === undefined) worker.postMessage(undefined);
       else {

@@ -33,7 +33,15 @@ export interface SimulationResult extends Verdict {
 }
 
 export async function simulate(options: SimulationOptions): Promise<SimulationResult> {
-  const { seed, years, skips = true, way = 'daemon', traceLines = 60, rival: rivalName, compares = false } = options;
+  const {
+    seed,
+    years,
+    skips = true,
+    way = 'daemon',
+    traceLines = 60,
+    rival: rivalName,
+    compares = false,
+  } = options;
   const rival = rivalName === undefined ? undefined : rivalOf(rivalName);
   const trace: string[] = [];
   let isOver = false;
