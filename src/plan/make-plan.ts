@@ -6,7 +6,7 @@ import type { GateLimits } from '../gates/gate.ts';
 import type { LedgerRow } from '../journal/journal.ts';
 import { planChecksum } from './checksum.ts';
 import { findingsOf } from './findings.ts';
-import { tripRemovalGuards, tripShutsOut, tripWriteGuards } from './guards.ts';
+import { tripObstacle, tripRemovalGuards, tripShutsOut, tripWriteGuards } from './guards.ts';
 import type { PlanInput } from './input.ts';
 import { overlapIndex } from './overlap-index.ts';
 import { pack } from './pack.ts';
@@ -64,7 +64,7 @@ export function makePlan(input: PlanInput): Plan {
     removeStep = undefined;
   }
   const steps = [addStep, removeStep].filter(step => step !== undefined);
-  if (steps.length > 0) guards.push(...tripShutsOut(input, unwritable.length));
+  if (steps.length > 0) guards.push(...tripObstacle(input), ...tripShutsOut(input, unwritable.length));
   if (policy === 'observe' && steps.length > 0) guards.push(observeGuard(gate.name));
   const blocked = guards.some(({ blocks }) => blocks === 'write');
 

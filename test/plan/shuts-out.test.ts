@@ -1,6 +1,6 @@
 /** A list that the next write puts in force: that write shuts out, so it must know all that Atlas uses. */
 import { expect, test } from 'vitest';
-import { tripShutsOut } from '../../src/plan/guards.ts';
+import { tripObstacle, tripShutsOut } from '../../src/plan/guards.ts';
 import type { PlanInput } from '../../src/plan/input.ts';
 import { cidrs, incomplete, limitsOf, observation, reading, stateOf } from './fixtures.ts';
 
@@ -25,4 +25,17 @@ test.each<[string, object, PlanInput['feeds'], number, boolean]>([
   expect(guards.map(({ guard, blocks }) => [guard, blocks])).toEqual(
     trips ? [['first-write-shuts-out', 'write']] : [],
   );
+});
+
+test('a gate that would refuse any write is promised none, and the plan says why', () => {
+  const obstacle = { message: 'Its statement is not ours.', remedy: 'Take it out.' };
+  expect(tripObstacle(input({ obstacle }, complete))).toEqual([
+    {
+      guard: 'not-writable',
+      blocks: 'write',
+      message: 'Gate payments: Its statement is not ours.',
+      remedy: 'Take it out.',
+    },
+  ]);
+  expect(tripObstacle(input({}, complete))).toEqual([]);
 });

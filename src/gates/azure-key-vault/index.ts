@@ -138,24 +138,11 @@ class AzureKeyVaultGate implements Gate {
         `The vault's network rules were changed by ${by} at ${at}, after Postern had read them.`,
       );
     }
-    const acls = fresh.properties.networkAcls;
-    if (!acls?.defaultAction) {
-      throw new GateError(
-        this.name,
-        'The vault shows no network rules, and to create them would change its default action.',
-        {
-          remedy: 'Set the vault to allow public access from selected networks once, by hand.',
-        },
-      );
+    if (state.obstacle) {
+      const { message, remedy } = state.obstacle;
+      throw new GateError(this.name, `${message} Nothing was written.`, { remedy });
     }
-    const unknown = Object.keys(acls).find(name => !knownMembers.has(name));
-    if (unknown !== undefined) {
-      throw new GateError(
-        this.name,
-        `The vault's network rules have a part that this Postern does not know (${unknown}), and a write could lose it. Nothing was written.`,
-        { remedy: 'Upgrade Postern.' },
-      );
-    }
+    const acls = fresh.properties.networkAcls!;
     this.#refuseUnfit(next, new Set(state.entries));
     const { bypass, defaultAction, virtualNetworkRules } = acls;
     return {
@@ -262,8 +249,6 @@ class AzureKeyVaultGate implements Gate {
     );
   }
 }
-
-const knownMembers = new Set(['bypass', 'defaultAction', 'ipRules', 'virtualNetworkRules']);
 
 /** The rules that stay, as their owners wrote them and in their order, and then the new ones. */
 function ipRulesFor(acls: NetworkAclsAnswer, next: readonly Cidr[]): { value: string }[] {
