@@ -4,7 +4,7 @@ import { rivals } from './rivals.ts';
 import { replayIncident } from './scenario-2025-08-11.ts';
 import { type SimulationResult, simulate } from './simulate.ts';
 
-const years = 0.15;
+const years = 0.1;
 const fixedSeeds = ['a.0', 'a.1', 'a.4'];
 const freshSeeds = [1, 2].map(() => `fresh-${Math.floor(Math.random() * 1e9)}`);
 
