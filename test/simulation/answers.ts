@@ -12,9 +12,17 @@ interface Absence {
   readonly lastMs: number;
 }
 
+/** The addresses of one answer, or false when it was not complete. */
+type Listed = ReadonlySet<string> | false;
+
+interface Heard {
+  readonly order: number;
+  readonly listed: Listed;
+}
+
 interface FeedAnswers {
-  /** What each of the last runs was told: the addresses of its last answer, or false when it was not complete. */
-  readonly runs: Map<number, ReadonlySet<string> | false>;
+  /** What each of the last runs was told, the newest last. */
+  readonly runs: Map<number, Heard[]>;
   readonly absent: Map<string, Absence>;
   readonly everListed: Set<string>;
 }
@@ -24,14 +32,15 @@ const minReadGapMs = 60_000;
 
 /** A command of the operator's may run beside the daemon. */
 const keptRuns = 8;
+/** A run of the daemon's goes by answers that came before it or while it was under way. */
+const keptAnswers = 40;
 
 export class Answers {
   readonly #feeds = new Map<FeedId, FeedAnswers>();
-  /** Both answers that a project's nodes are read by, of the run in hand. */
-  readonly #halves = new Map<
-    FeedId,
-    { run: number; addresses?: readonly string[] | false; clusters?: boolean }
-  >();
+  /** Both answers that a project's nodes are read by, of each reading in hand. */
+  readonly #halves = new Map<string, { addresses?: readonly string[] | false; clusters?: boolean }>();
+  /** How many answers there were. */
+  count = 0;
 
   feed(feed: FeedId): FeedAnswers {
     let answers = this.#feeds.get(feed);
@@ -59,20 +68,40 @@ export class Answers {
     const project = /\/groups\/([0-9a-f]{24})\/(ipAddresses|clusters)$/.exec(path);
     if (!project) return;
     const feed: FeedId = `nodes:${project[1]}`;
-    const known = this.#halves.get(feed);
-    const halves = known?.run === run ? known : { run };
-    this.#halves.set(feed, halves);
+    const reading = `${run} ${feed}`;
+    const halves = this.#halves.get(reading) ?? {};
+    this.#halves.set(reading, halves);
     if (project[2] === 'clusters') halves.clusters = isGood;
     else halves.addresses = isGood && nodesOf(JSON.parse(delivery.body));
     if (halves.clusters === undefined || halves.addresses === undefined) return;
     this.#take(feed, run, machineMs, halves.clusters && halves.addresses);
   }
 
+  /** What comes from now on belongs to another reading of the feed. */
+  readingEnded(feed: FeedId, run: number): void {
+    this.#halves.delete(`${run} ${feed}`);
+  }
+
+  /**
+   * The answers that a run may go by: the newest, or the newest before it began and all that came since. None
+   * when there was none.
+   *
+   * @param beganAt how many answers there were when it began
+   */
+  heard(feed: FeedId, run: number, beganAt = Number.POSITIVE_INFINITY): readonly Listed[] {
+    const heard = this.feed(feed).runs.get(run) ?? [];
+    const newest = heard.findLastIndex(({ order }) => order <= beganAt);
+    return heard.slice(Math.max(0, newest)).map(({ listed }) => listed);
+  }
+
   #take(feed: FeedId, run: number, machineMs: number, listed: readonly string[] | false): void {
     const answers = this.feed(feed);
     const set = listed !== false && new Set(listed);
+    const heard = answers.runs.get(run) ?? [];
+    heard.push({ order: ++this.count, listed: set });
+    if (heard.length > keptAnswers) heard.shift();
     answers.runs.delete(run);
-    answers.runs.set(run, set);
+    answers.runs.set(run, heard);
     if (answers.runs.size > keptRuns) answers.runs.delete(answers.runs.keys().next().value!);
     if (set === false) return;
     for (const address of set) {

@@ -110,6 +110,8 @@ export class Judge {
   /** Which run of Postern sends the request in hand, and whether an operator allows it more than the caps. */
   run = 0;
   operatorAllows = false;
+  /** How many answers there were when the newest run over a gate began, for a process that makes many runs. */
+  readonly #begun = new Map<string, number>();
 
   constructor(options: JudgeOptions) {
     this.#options = options;
@@ -163,6 +165,16 @@ export class Judge {
     this.#impededMs = Math.max(this.#impededMs, untilMs);
   }
 
+  /** A process that reads feeds and gates at times of their own begins to work on a gate. */
+  runBegins(gate: string, run: number): void {
+    this.#begun.set(`${run} ${gate}`, this.#options.answers.count);
+  }
+
+  breach(what: string): void {
+    this.verdict.breaches.push(what);
+    this.#options.onBreach(what);
+  }
+
   /** Someone else changed a gate. */
   edited(site: Site): void {
     const gate = this.#caseOf(site);
@@ -198,8 +210,7 @@ export class Judge {
     const gate = this.#caseOf(site);
     this.verdict.writes++;
     for (const breach of this.#breachesOf(gate, write)) {
-      this.verdict.breaches.push(`${site.name}: ${breach}`);
-      this.#options.onBreach(breach);
+      this.breach(`${site.name}: ${breach}`);
     }
     // What is put back is in grace again.
     for (const cidr of write.after) {
@@ -253,10 +264,13 @@ export class Judge {
     }
     const feeds: FeedId[] = ['control-plane', ...site.projects.map((id): FeedId => `nodes:${id}`)];
     for (const feed of feeds) {
-      const listed = answers.feed(feed).runs.get(this.run);
-      if (!listed) continue;
-      const shutOut = [...listed].filter(address => !after.covers(address as Cidr));
-      if (shutOut.length > 0) yield `did not let in ${shutOut.slice(0, 3).join(', ')} of ${feed}`;
+      const heard = answers.heard(feed, this.run, this.#begun.get(`${this.run} ${site.name}`));
+      const shutOuts = heard.map(listed =>
+        [...(listed || [])].filter(address => !after.covers(address as Cidr)),
+      );
+      const shutOut = shutOuts.at(-1) ?? [];
+      if (shutOuts.every(each => each.length > 0) && shutOut.length > 0)
+        yield `did not let in ${shutOut.slice(0, 3).join(', ')} of ${feed}`;
     }
     if (!lost.isEmpty) yield* this.#removalBreaches(gate, write, lost, feeds);
   }
@@ -265,7 +279,8 @@ export class Judge {
     const { answers, machineNow } = this.#options;
     const { site } = gate;
     for (const feed of feeds) {
-      if (!answers.feed(feed).runs.get(this.run)) yield `removed while ${feed} was not read completely`;
+      const heard = answers.heard(feed, this.run, this.#begun.get(`${this.run} ${site.name}`));
+      if (!heard.some(Boolean)) yield `removed while ${feed} was not read completely`;
     }
     const gone = lost.toCidrs();
     for (const cidr of gone) {

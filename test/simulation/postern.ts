@@ -4,21 +4,25 @@
  */
 
 import type { Clock } from '../../src/clock.ts';
-import type { Journal } from '../../src/journal/journal.ts';
 import { applyGate } from '../../src/reconcile/apply.ts';
 import type { RunEvent, RunResult } from '../../src/reconcile/run.ts';
-import { type JournalStore, type Overrides, openSession, type Session } from '../../src/reconcile/session.ts';
+import { type Overrides, openSession, type Session } from '../../src/reconcile/session.ts';
 import { undoWrite } from '../../src/reconcile/undo.ts';
 import { Secret } from '../../src/secret.ts';
-import { createTransport, type Transport } from '../../src/transport/index.ts';
-import { openMemoryJournal } from './memory-journal.ts';
-import type { Listener } from './network.ts';
+import { DaemonLife } from './daemon-life.ts';
+import { deadlinesOf } from './deadlines.ts';
 import { SimulatedProcess } from './process.ts';
 import { between, integer, type Random, randomFor } from './random.ts';
+import { listenerOf, simulatedTransport } from './session-parts.ts';
+import { storeOf } from './store.ts';
 import { hourMs, minuteMs, type World } from './world.ts';
 
-/** While a removal is held back by a guard, and nothing else goes on, the daemon is looked at so often. */
-const heldRemovalPollMs = 6 * hourMs;
+/**
+ * `daemon`: `postern watch`. `applies`: `postern apply` from a cron job, at each interval anew; it needs less
+ * than half the time, and has no state of its own between two runs.
+ */
+export const ways = ['daemon', 'applies'] as const;
+export type Way = (typeof ways)[number];
 
 export interface DaemonCounts {
   cycles: number;
@@ -33,15 +37,19 @@ export interface DaemonCounts {
 export class Daemon {
   readonly #world: World;
   readonly #skips: boolean;
+  readonly #way: Way;
+  #life: DaemonLife | undefined;
   #process: SimulatedProcess | undefined;
   #nextRun = 1;
   readonly #guards = new Map<string | undefined, string>();
   readonly counts: DaemonCounts = { cycles: 0, skipped: 0, kills: 0, awaits: 0, commands: 0 };
 
   /** @param skips whether cycles that provably change nothing are left out */
-  constructor(world: World, { skips }: { readonly skips: boolean }) {
+  constructor(world: World, { skips, way = 'daemon' }: { readonly skips: boolean; readonly way?: Way }) {
     this.#world = world;
     this.#skips = skips;
+    this.#way = way;
+    world.onChange = () => this.#life?.lookAtConfig();
   }
 
   start(): void {
@@ -49,11 +57,30 @@ export class Daemon {
     const process = new SimulatedProcess(() => this.#died(process));
     this.#process = process;
     world.trace('postern starts');
-    this.#live(process).catch(error => {
-      // A daemon that ends by itself is a breach of invariant 8, whatever the reason.
-      world.judge.verdict.breaches.push(`the daemon ended: ${error?.stack ?? error}`);
-      world.trace(`!!! the daemon ended: ${error?.stack ?? error}`);
+    const living = this.#way === 'daemon' ? this.#watch(process) : this.#applyAgainAndAgain(process);
+    // A daemon that ends by itself is a breach of invariant 8, whatever the reason.
+    living.catch(error => world.judge.breach(`the daemon ended: ${error?.stack ?? error}`));
+  }
+
+  /** Until it is asked to stop, which is as good as a kill: it is started again. */
+  async #watch(process: SimulatedProcess): Promise<void> {
+    const run = this.#nextRun++;
+    const life = new DaemonLife({
+      world: this.#world,
+      process,
+      run,
+      counts: this.counts,
+      skips: this.#skips,
+      report: (gate, event) => this.#trace(gate, event),
     });
+    this.#life = life;
+    await life.run();
+    process.kill();
+  }
+
+  /** A SIGTERM, a webhook, or an operator who does not want to wait; the way `applies` knows none of them. */
+  ask(what: 'stop' | 'hint' | 'syncNow'): void {
+    this.#life?.[what]();
   }
 
   kill(awaits: number): void {
@@ -85,6 +112,7 @@ export class Daemon {
     this.counts.kills++;
     this.counts.awaits += process.awaits;
     this.#process = undefined;
+    this.#life = undefined;
     world.trace(`postern is killed at await ${process.awaits}`);
     const end = world.judge.obstruct();
     const downMs =
@@ -95,7 +123,7 @@ export class Daemon {
     });
   }
 
-  async #live(process: SimulatedProcess): Promise<void> {
+  async #applyAgainAndAgain(process: SimulatedProcess): Promise<void> {
     const { scheduler, intervalMs, seed, network } = this.#world;
     for (;;) {
       const startedMs = scheduler.nowMs;
@@ -131,17 +159,7 @@ export class Daemon {
       now: () => world.machineNow(),
       sleep: ms => process.call(() => world.scheduler.sleep(ms)),
     };
-    const listener: Listener = {
-      onArrival: () => {
-        world.judge.run = run;
-        world.judge.operatorAllows = overrides.maxRemovals !== undefined;
-      },
-      onFault: ({ service, method, path, fault }) => {
-        world.trace(`${service} ${method} ${path.split('/').at(-1)}: ${fault?.label}`);
-        world.judge.disturb();
-      },
-      onDelivered: delivered => world.answers.note(delivered, run, world.machineNow()),
-    };
+    const listener = listenerOf(world, run, overrides.maxRemovals !== undefined);
     const isDry = config.gates.every(({ policy }) => policy === 'observe');
     const transport = simulatedTransport(world, listener, clock, process, isDry ? 'read-only' : 'read-write');
     return await openSession({
@@ -172,15 +190,12 @@ export class Daemon {
    * just before that, and from then on at every interval again.
    */
   #nextWakeMs(startedMs: number, results: readonly RunResult[]): number {
-    const { intervalMs, scheduler, faults, network, disk, changedAtMs, skewMs } = this.#world;
+    const { intervalMs, scheduler, changedAtMs, skewMs } = this.#world;
     const nextMs = startedMs - (startedMs % intervalMs) + intervalMs;
     const isStill =
       this.#skips &&
       changedAtMs < startedMs &&
-      [...faults.episodes].every(({ hitsOnlyWrites }) => hitsOnlyWrites) &&
-      network.down.size === 0 &&
-      !disk.isFull &&
-      !disk.isUnreadable &&
+      this.#world.isUntroubled() &&
       results.every(
         ({ status, plan, writes }) =>
           (status === 'unchanged' || (status === 'refused' && plan?.policy === 'observe')) &&
@@ -222,77 +237,4 @@ export class Daemon {
       this.#world.trace(`${gate ?? 'postern'}: ${JSON.stringify(event)}`);
     }
   }
-}
-
-/** When the grace periods of a plan end, by the true time. */
-function deadlinesOf(plan: RunResult['plan'], skewMs: number, nowMs: number): readonly number[] {
-  return (plan?.entries ?? []).flatMap(({ action, closesAtMs }) => {
-    if (action !== 'retain' || closesAtMs === undefined) return [];
-    const endsMs = closesAtMs - skewMs;
-    return [endsMs > nowMs ? endsMs : nowMs + heldRemovalPollMs];
-  });
-}
-
-export function simulatedTransport(
-  world: World,
-  listener: Listener,
-  clock: Clock,
-  process: SimulatedProcess,
-  mode: 'read-only' | 'read-write',
-): Transport {
-  const patience = new WeakMap<AbortSignal, { readonly ms: number; readonly controller: AbortController }>();
-  const exchange = world.network.exchangeFor(listener, async signal => {
-    const { ms, controller } = patience.get(signal)!;
-    await world.scheduler.sleep(ms);
-    controller.abort(new DOMException('The operation timed out.', 'TimeoutError'));
-  });
-  return createTransport({
-    clock,
-    random: world.network.random,
-    mode,
-    exchange: (request, options) => process.call(() => exchange(request, options)),
-    timeoutSignal: ms => {
-      const controller = new AbortController();
-      patience.set(controller.signal, { ms, controller });
-      return controller.signal;
-    },
-  });
-}
-
-function storeOf(world: World, process: SimulatedProcess): JournalStore {
-  const { disk } = world;
-  return {
-    open: () =>
-      process.call(async () =>
-        interruptible(openMemoryJournal({ disk, now: () => world.machineNow(), process }), process),
-      ),
-    spool: write => disk.append(write),
-    drain: async journal => {
-      // The files' own care is tested with real files; here it is one step that a kill cannot divide.
-      for (const write of disk.spooled.splice(0)) {
-        const known = (await journal.writes({ gateId: write.gateId, limit: 1_000 })).some(
-          each => each.atMs === write.atMs && each.planChecksum === write.planChecksum,
-        );
-        if (known) continue;
-        const id = await journal.beginWrite(write);
-        await journal.finishWrite(id, {
-          outcome: 'applied',
-          after: write.after,
-          atMs: write.finishedAtMs ?? write.atMs,
-        });
-      }
-    },
-  };
-}
-
-/** Every call of the journal is a point before and after which the process can die. */
-function interruptible(journal: Journal, process: SimulatedProcess): Journal {
-  return new Proxy(journal, {
-    get: (target, name) => {
-      const value = Reflect.get(target, name, target) as unknown;
-      if (typeof value !== 'function') return value;
-      return (...args: unknown[]) =>
-        process.call(() => Reflect.apply(value, target, args) as Promise<unknown>);
-    },
-  });
 }

@@ -38,6 +38,15 @@ export class SimulatedProcess {
     }
   }
 
+  /** Waits as `call` does, at no point of its own: the clock is not where a process is worth killing. */
+  async wait<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } finally {
+      if (!this.#isAlive) await never;
+    }
+  }
+
   #step(): Promise<void> | undefined {
     this.awaits++;
     if (this.awaits >= this.#diesAfter) this.kill();

@@ -5,9 +5,9 @@
  */
 import type { Transport } from '../../src/transport/index.ts';
 import type { SimulatedCloud } from './cloud.ts';
-import { simulatedTransport } from './postern.ts';
 import { SimulatedProcess } from './process.ts';
 import { between, type Random, randomFor } from './random.ts';
+import { simulatedTransport } from './session-parts.ts';
 import { dayMs, hourMs, listedControlPlane, type Site, type World } from './world.ts';
 
 export interface Rival {

@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { Worker } from 'node:worker_threads';
+import { type Way, ways } from './postern.ts';
 import { addUp, type ComparisonRow, render, renderComparison } from './report.ts';
 import { rivals } from './rivals.ts';
 import { listings, replayIncident } from './scenario-2025-08-11.ts';
@@ -12,14 +13,18 @@ const { values } = parseArgs({
     years: { type: 'string', default: '20' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
     'world-years': { type: 'string', default: '2' },
+    /** No world is begun after so many minutes. */
+    minutes: { type: 'string', default: 'Infinity' },
     workers: { type: 'string', default: String(availableParallelism()) },
     'every-cycle': { type: 'boolean', default: false },
+    way: { type: 'string', default: 'daemon' },
     rival: { type: 'string' },
     compare: { type: 'boolean', default: false },
     scenario: { type: 'string' },
     trace: { type: 'boolean', default: false },
   },
 });
+const way = wayOf(values.way);
 const worldYears = Math.min(Number(values['world-years']), Number(values.years));
 const worlds = Math.ceil(Number(values.years) / worldYears);
 
@@ -77,11 +82,12 @@ function work(
   const worker = new Worker(new URL('./worker.ts', import.meta.url));
   return new Promise((resolve, reject) => {
     const next = () => {
+      if (performance.now() > Number(values.minutes) * 60_000) seeds.length = 0;
       const seed = seeds.shift();
       if (seed === undefined) worker.postMessage(undefined);
       else {
         const skips = !values['every-cycle'];
-        worker.postMessage({ ...options, seed, years: worldYears, skips, traceLines: 80 });
+        worker.postMessage({ ...options, seed, years: worldYears, skips, way, traceLines: 80 });
       }
     };
     worker.on('message', (result: SimulationResult) => {
@@ -102,4 +108,10 @@ function tell(result: SimulationResult, done: number): void {
   console.log(`\nSeed ${result.seed}${isFailed ? ': failed' : ''}`);
   for (const breach of result.breaches.slice(0, 5)) console.log(`  ${breach}`);
   console.log(result.trace.map(line => `    ${line}`).join('\n'));
+}
+
+function wayOf(name: string): Way {
+  const way = ways.find(each => each === name);
+  if (way) return way;
+  throw new Error(`no way ${name}; known: ${ways.join(', ')}`);
 }

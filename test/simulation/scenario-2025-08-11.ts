@@ -28,6 +28,7 @@ export async function replayIncident(who: string, listing: Listing): Promise<Inc
   const world = new World({
     seed: '2025-08-11',
     trace: () => {},
+    isPunctual: who !== 'postern',
     given: {
       startMs,
       intervalMs: minuteMs,

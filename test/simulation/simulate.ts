@@ -1,7 +1,7 @@
 /** One simulated world from one seed, from its first instant to its last. */
 import { startHappenings } from './events.ts';
 import type { Verdict } from './judge.ts';
-import { Daemon, type DaemonCounts } from './postern.ts';
+import { Daemon, type DaemonCounts, type Way } from './postern.ts';
 import { integer, randomFor, waitMs } from './random.ts';
 import { type Rival, rivals, watchRival } from './rivals.ts';
 import { World, yearMs } from './world.ts';
@@ -11,6 +11,8 @@ export interface SimulationOptions {
   readonly years: number;
   /** Whether cycles that provably change nothing are left out; default yes. */
   readonly skips?: boolean;
+  /** How Postern runs; default `daemon`. */
+  readonly way?: Way;
   /** A rival's name, in Postern's place; gates are on policy `sync` then. */
   readonly rival?: string | undefined;
   /** Postern and rivals on the same worlds: every gate on policy `sync`. */
@@ -31,12 +33,21 @@ export interface SimulationResult extends Verdict {
 }
 
 export async function simulate(options: SimulationOptions): Promise<SimulationResult> {
-  const { seed, years, skips = true, traceLines = 60, rival: rivalName, compares = false } = options;
+  const {
+    seed,
+    years,
+    skips = true,
+    way = 'daemon',
+    traceLines = 60,
+    rival: rivalName,
+    compares = false,
+  } = options;
   const rival = rivalName === undefined ? undefined : rivalOf(rivalName);
   const trace: string[] = [];
   let isOver = false;
   const world = new World({
     seed,
+    isPunctual: rival !== undefined || way === 'applies',
     ...((rival || compares) && { given: { policy: 'sync' } }),
     trace: line => {
       // What led to the first breach is what is asked for; some lines after it help.
@@ -46,7 +57,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
       if (line.includes('!!!')) isOver = true;
     },
   });
-  const daemon = new Daemon(world, { skips });
+  const daemon = new Daemon(world, { skips, way });
   startHappenings(world);
   if (rival) {
     watchRival(world);
@@ -90,6 +101,9 @@ function startTroubleFor(daemon: Daemon, world: World): void {
   };
   again('a kill', 5, () => daemon.kill(0));
   again('a kill at an await', 25, random => daemon.kill(integer(random, 1, 120)));
+  again('a restart', 6, () => daemon.ask('stop'));
+  again('a hint', 20, () => daemon.ask('hint'));
+  again('an operator cannot wait', 6, () => daemon.ask('syncNow'));
   again('an operator applies', 18, random => daemon.operate('apply', random));
   again('an operator undoes', 2, random => daemon.operate('undo', random));
 }

@@ -4,7 +4,7 @@ import { rivals } from './rivals.ts';
 import { replayIncident } from './scenario-2025-08-11.ts';
 import { type SimulationResult, simulate } from './simulate.ts';
 
-const years = 0.15;
+const years = 0.1;
 const fixedSeeds = ['a.0', 'a.1', 'a.4'];
 const freshSeeds = [1, 2].map(() => `fresh-${Math.floor(Math.random() * 1e9)}`);
 
@@ -21,11 +21,19 @@ describe('no preventable lock-out and no breach', () => {
   }, 60_000);
 });
 
-test('one seed replays exactly, whether idle runs are left out or not', async () => {
+test('one seed replays the daemon exactly, and sleeping through idle times hides nothing', async () => {
+  const first = await simulate({ seed: 'replay', years: 0.03 });
+  expect(await simulate({ seed: 'replay', years: 0.03 })).toEqual(first);
+  expect(first.daemon.skipped).toBeGreaterThan(first.daemon.cycles);
+  expectClean(await simulate({ seed: 'replay', years: 0.03, skips: false }));
+}, 60_000);
+
+test('repeated applies do the same, whether idle ones are left out or not', async () => {
+  const options = { seed: 'replay', years: 0.03, way: 'applies' } as const;
   const [first, again, whole] = [
-    await simulate({ seed: 'replay', years: 0.03 }),
-    await simulate({ seed: 'replay', years: 0.03 }),
-    await simulate({ seed: 'replay', years: 0.03, skips: false }),
+    await simulate(options),
+    await simulate(options),
+    await simulate({ ...options, skips: false }),
   ];
   expect(again).toEqual(first);
   expect(first.daemon.skipped).toBeGreaterThan(first.daemon.cycles);

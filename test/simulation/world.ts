@@ -97,6 +97,8 @@ export interface WorldOptions {
   readonly seed: string;
   /** Lines about what happens, for a trace. */
   readonly trace: (line: string) => void;
+  /** Whether Postern, or who stands in its place, looks at every interval exactly; the daemon's vary by a tenth. */
+  readonly isPunctual?: boolean;
   /** For a scenario, instead of what the seed would give. */
   readonly given?: {
     readonly startMs?: number;
@@ -130,8 +132,10 @@ export class World {
   readonly #given: NonNullable<WorldOptions['given']>;
   readonly #trace: (line: string) => void;
   #nextAddress = 0;
+  /** Told of each change, after it. */
+  onChange: () => void = () => {};
 
-  constructor({ seed, trace, given = {} }: WorldOptions) {
+  constructor({ seed, trace, isPunctual = false, given = {} }: WorldOptions) {
     this.seed = seed;
     this.#trace = trace;
     this.#given = given;
@@ -173,7 +177,7 @@ export class World {
       atlas: this.atlas,
       sites: this.sites,
       answers: this.answers,
-      intervalMs: this.intervalMs,
+      intervalMs: this.intervalMs * (isPunctual ? 1 : 1.1),
       isImpeded: () =>
         this.disk.isFull ||
         this.disk.isUnreadable ||
@@ -204,6 +208,19 @@ export class World {
     this.trace(what);
     this.changedAtMs = this.scheduler.nowMs;
     this.judge.changed();
+    this.onChange();
+  }
+
+  /** Whether nothing goes wrong at present that could make one look at the world differ from the next. */
+  isUntroubled(): boolean {
+    const { faults, network, disk } = this;
+    return (
+      [...faults.episodes].every(({ hitsOnlyWrites }) => hitsOnlyWrites) &&
+      network.down.size === 0 &&
+      !disk.isFull &&
+      !disk.isUnreadable &&
+      disk.spooled.length === 0
+    );
   }
 
   /** What was written is in force later; the judge looks again then. */
@@ -234,7 +251,13 @@ export class World {
       path: undefined,
       statePath: undefined,
       database: undefined,
-      watch: defaultWatchConfig,
+      watch: {
+        ...defaultWatchConfig,
+        controlPlaneMs: this.intervalMs,
+        nodesMs: this.intervalMs,
+        gatesMs: this.intervalMs,
+        eventsMs: 0,
+      },
       notify: [],
       server: undefined,
       atlas: { baseUrl: atlasOrigin, auth: undefined, includeGateways: false, timeoutMs: 30_000 },
