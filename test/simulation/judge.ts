@@ -296,7 +296,7 @@ export class Judge {
         }
       }
     }
-    if (gone.length > mostAtOnce(gate) && !this.operatorAllows) {
+    if (gone.length > mostAtOnce(gate, write.before) && !this.operatorAllows) {
       yield `removed ${gone.length} of ${gate.ours.size} at once (${write.before.length} entries)`;
     }
   }
@@ -432,7 +432,9 @@ export class Judge {
 }
 
 /** How many addresses one run may take out without an operator. */
-function mostAtOnce({ ours, site }: GateCase): number {
+function mostAtOnce({ ours, site }: GateCase, before: readonly Cidr[] = site.cloud.entries()): number {
   const { maxCount, maxShare } = site.removal;
-  return Math.min(maxCount, Math.max(1, Math.floor(ours.size * maxShare)));
+  // What is adopted is Postern's as well, also after a lost journal.
+  const adopted = site.adopt ? before.filter(cidr => !ours.has(cidr) && site.everWanted.has(cidr)) : [];
+  return Math.min(maxCount, Math.max(1, Math.floor((ours.size + adopted.length) * maxShare)));
 }
