@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts';
 import { createLimit } from '../limit.ts';
 import {
+  brokenRemedy,
   deepestMessage,
   isCertificateCode,
   neverLeft,
@@ -242,7 +243,7 @@ function notARequest(request: TransportRequest): TransportError {
 function truncated(request: TransportRequest, detail: string, cause?: unknown): TransportError {
   return new TransportError('truncated', request, `the answer was cut off: ${detail}.`, {
     mayHaveBeenSent: true,
-    remedy: 'Run it again; if it stays, see what is between here and there, such as a proxy or a VPN.',
+    remedy: brokenRemedy,
     cause,
   });
 }

@@ -77,8 +77,12 @@ export function systemCode(error: unknown): string {
   return '';
 }
 
-export function remedyFor(code: string): string | undefined {
-  return remedies.find(([pattern]) => pattern.test(code))?.[1];
+/** Where nothing better is known of a code, or a connection broke: something on the way. */
+export const brokenRemedy =
+  'Run it again; if it stays, see what is between here and there, such as a proxy or a VPN.';
+
+export function remedyFor(code: string): string {
+  return remedies.find(([pattern]) => pattern.test(code))?.[1] ?? brokenRemedy;
 }
 
 /**

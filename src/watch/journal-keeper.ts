@@ -14,6 +14,8 @@ import type { JournalStore } from './watch.ts';
 const reopening = { firstMs: 1_000, maxMs: 60_000 };
 /** A run that uses a failed journal ends in seconds; one that hangs does not keep it from being opened anew. */
 const usersWaitMs = 60_000;
+/** Lost sooner than this after it was opened, it is lost still: a full disk lets itself be read, and so opened. */
+const steadyMs = 60_000;
 
 export interface JournalKeeperOptions {
   readonly store: JournalStore;
@@ -136,6 +138,7 @@ export class JournalKeeper {
 
   #lose(opened: Opened, because: string, isMoved: boolean): void {
     const { clock, random, emit } = this.#options;
+    if (clock.now() - this.#sinceMs >= steadyMs) this.#failuresInARow = 0;
     this.#opened = undefined;
     this.#leaving = { opened, sinceMs: clock.now(), isMoved };
     this.#because = because;
@@ -184,7 +187,6 @@ export class JournalKeeper {
       this.#opened = opened;
       this.#because = undefined;
       this.#sinceMs = clock.now();
-      this.#failuresInARow = 0;
       if (this.#wasOpen || drained > 0) emit({ kind: 'journal-back', location: journal.location, drained });
       this.#wasOpen = true;
     } catch (error) {

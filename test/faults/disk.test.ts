@@ -54,7 +54,7 @@ test('files may not grow: it adds, keeps what it added, removes nothing, and say
   await daemon.says('journal-lost');
   add(site, 1);
   await daemon.until('the new address', holds(site, added(1)));
-  await daemon.says('run-ended', 3);
+  await daemon.says('cycle-ended', 5);
   expect(site.rules()).toEqual(expect.arrayContaining(dropped));
   expect(daemon.of('journal-lost')[0]?.msg).toMatch(/disk|room|full|space/i);
   daemon.process.kill('SIGTERM');
@@ -93,7 +93,7 @@ test('a disk fills up under the daemon, and has room again', async context => {
   await daemon.says('journal-lost');
   add(site, 1);
   await daemon.until('the new address', holds(site, added(1)));
-  await daemon.says('run-ended', 2);
+  await daemon.says('cycle-ended', 4);
   expect(site.rules()).toEqual(expect.arrayContaining(dropped));
 
   rmSync(ballast);

@@ -173,6 +173,27 @@ describe('the journal', () => {
     expect(rig.of('internal-fault')).toEqual([]);
   });
 
+  test('can be opened and not written, as on a full disk: tried ever more rarely, and told as rarely', async () => {
+    const rig = new Rig({ watch: { controlPlaneMs: 1_000, nodesMs: 1_000, gatesMs: 1_000 } });
+    const { open } = rig.store;
+    rig.store = {
+      ...rig.store,
+      open: async () =>
+        new Proxy(await open.call(rig.store), {
+          get(target, name) {
+            const value = Reflect.get(target, name);
+            if (name !== 'recordObservation') return typeof value === 'function' ? value.bind(target) : value;
+            return () => Promise.reject(new Error('database or disk is full'));
+          },
+        }),
+    };
+    rig.start();
+    await rig.clock.advance(5 * minuteMs);
+    expect(rig.lockedOut()).toEqual([]);
+    expect(rig.of('journal-lost').length).toBeGreaterThan(3);
+    expect(rig.of('journal-lost').length).toBeLessThan(20);
+  });
+
   test('is deleted: what it held is written back', async () => {
     const rig = new Rig().start();
     await rig.clock.advance(5 * minuteMs);
