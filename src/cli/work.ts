@@ -30,6 +30,8 @@ export interface WorkOptions {
   readonly command: string;
   readonly gateNames: readonly string[] | undefined;
   readonly overrides?: Overrides;
+  /** The path of a journal for this work alone, instead of that of the config. */
+  readonly ownJournal?: string;
   /** Puts something between all that send and the transport, to hear what is answered. */
   hear?(transport: Transport): Transport;
 }
@@ -59,7 +61,7 @@ export async function withSessionOf<T>(
   options: WorkOptions & { readonly config: Config; readonly credentials: AtlasCredentials },
   work: (parts: Work) => Promise<T>,
 ): Promise<T> {
-  const { config, credentials, hear = transport => transport } = options;
+  const { config, credentials, ownJournal, hear = transport => transport } = options;
   const transport = hear(transportOf(context, config, options.mode));
   const progress = progressOf(context.output);
   const session = await openSession({
@@ -67,8 +69,8 @@ export async function withSessionOf<T>(
     transport,
     credentials,
     clock: context.clock,
-    statePath: context.statePathOf(config),
-    database: context.databaseOf(config),
+    statePath: ownJournal ?? context.statePathOf(config),
+    database: ownJournal === undefined ? context.databaseOf(config) : undefined,
     command: options.command,
     report: progress.report,
     openGate: (gate, fence) =>

@@ -58,6 +58,11 @@ export interface GateState {
    * that write is no mere addition, and waits until everything wanted is known and can be written.
    */
   readonly nextWriteShutsOut?: true;
+  /**
+   * Why the gate would refuse any write as it stands, such as a statement by our name that is not ours, and what
+   * to do: two sentences. So a plan does not promise what `write` would throw.
+   */
+  readonly obstacle?: { readonly message: string; readonly remedy: string };
   /** How much of the limit is taken by what is no entry of the list: other policies of the same role, say. */
   readonly takenElsewhere?: number;
   /**

@@ -315,6 +315,13 @@ export function tripShutsOut({ gate, state, feeds }: PlanInput, unwritable: numb
   ];
 }
 
+/** A gate that would refuse any write as it stands is not promised one. Pure. */
+export function tripObstacle({ gate, state }: PlanInput): readonly GuardTrip[] {
+  if (!state.obstacle) return [];
+  const { message, remedy } = state.obstacle;
+  return [{ guard: 'not-writable', blocks: 'write', message: `Gate ${gate.name}: ${message}`, remedy }];
+}
+
 function countOf({ addresses }: Observation): number {
   return new Set(addresses.map(({ cidr }) => cidr)).size;
 }

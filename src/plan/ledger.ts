@@ -14,7 +14,10 @@ export interface LedgerReading {
   readonly wanted: readonly Address[];
   /** Whether every feed of the gate was read completely; if not, no absence is counted. */
   readonly complete: boolean;
+  /** When its earliest feed was read: one reading is not counted twice because another was made anew. */
   readonly atMs: number;
+  /** When its latest feed was read: an absence is not known before. Default `atMs`. */
+  readonly latestMs?: number;
   readonly minReadGapMs: number;
 }
 
@@ -62,11 +65,11 @@ export function restartGrace(
   );
 }
 
-function countAbsence(row: LedgerRow, { atMs, minReadGapMs }: LedgerReading): LedgerRow {
+function countAbsence(row: LedgerRow, { atMs, latestMs = atMs, minReadGapMs }: LedgerReading): LedgerRow {
   // Another worker's newer reading wanted it.
   if (atMs < row.lastWantedAtMs) return row;
   if (row.absentSinceMs === null) {
-    return { ...row, absentSinceMs: atMs, absentReads: 1, lastAbsentReadAtMs: atMs };
+    return { ...row, absentSinceMs: latestMs, absentReads: 1, lastAbsentReadAtMs: atMs };
   }
   // One reading counts once, whoever plans on it again, with whatever gap.
   if (row.lastAbsentReadAtMs !== null && atMs <= row.lastAbsentReadAtMs) return row;
@@ -76,8 +79,11 @@ function countAbsence(row: LedgerRow, { atMs, minReadGapMs }: LedgerReading): Le
 }
 
 function rowsForUnknown(owned: readonly OwnedEntry[], rows: readonly LedgerRow[]): readonly LedgerRow[] {
-  const known = AddressSet.of(rows.map(row => row.cidr));
-  return owned.flatMap(entry =>
+  const exact = new Set(rows.map(row => row.cidr));
+  const others = owned.filter(({ cidr }) => !exact.has(cidr));
+  if (others.length === 0) return [];
+  const known = AddressSet.of(exact);
+  return others.flatMap(entry =>
     AddressSet.of([entry.cidr])
       .difference(known)
       .toCidrs()

@@ -6,8 +6,9 @@ import type { GateLimits } from '../gates/gate.ts';
 import type { LedgerRow } from '../journal/journal.ts';
 import { planChecksum } from './checksum.ts';
 import { findingsOf } from './findings.ts';
-import { tripRemovalGuards, tripShutsOut, tripWriteGuards } from './guards.ts';
+import { tripObstacle, tripRemovalGuards, tripShutsOut, tripWriteGuards } from './guards.ts';
 import type { PlanInput } from './input.ts';
+import { overlapIndex } from './overlap-index.ts';
 import { pack } from './pack.ts';
 import type { EntryAction, GuardTrip, Plan, PlanEntry, PlanStep } from './plan.ts';
 import { wantedOfGate, writable } from './wanted.ts';
@@ -63,7 +64,7 @@ export function makePlan(input: PlanInput): Plan {
     removeStep = undefined;
   }
   const steps = [addStep, removeStep].filter(step => step !== undefined);
-  if (steps.length > 0) guards.push(...tripShutsOut(input, unwritable.length));
+  if (steps.length > 0) guards.push(...tripObstacle(input), ...tripShutsOut(input, unwritable.length));
   if (policy === 'observe' && steps.length > 0) guards.push(observeGuard(gate.name));
   const blocked = guards.some(({ blocks }) => blocks === 'write');
 
@@ -198,6 +199,7 @@ function describeEntries(
   closes: boolean,
 ): readonly PlanEntry[] {
   const provenanceOf = provenanceLookup(wanted, input);
+  const rowsOf = overlapIndex(input.journal.available ? input.journal.ledger : [], row => row.cidr);
   const wantedSet = AddressSet.of(wanted.map(({ cidr }) => cidr));
   const ours = new Set(parts.ours);
   const opens = parts.missing.map((cidr): PlanEntry => {
@@ -210,7 +212,7 @@ function describeEntries(
     const action = actionOf(cidr, owner, wantedSet, parts, closes);
     if (action === 'leave') return { cidr, action, because: "not Postern's", owner, provenance };
     if (action === 'keep') return { cidr, action, because: because(provenance), owner, provenance };
-    return { cidr, action, owner, provenance, ...absence(cidr, input, action) };
+    return { cidr, action, owner, provenance, ...absence(rowsOf(cidr), input, action) };
   });
   return [...opens, ...present].sort((a, b) => compareCidrs(a.cidr, b.cidr));
 }
@@ -229,12 +231,10 @@ function actionOf(
 
 /** Why an entry is retained or closed: how long it is absent, and what it waits for. */
 function absence(
-  cidr: Cidr,
-  { journal, removal, nowMs }: PlanInput,
+  rows: readonly LedgerRow[],
+  { removal, nowMs }: PlanInput,
   action: EntryAction,
 ): Pick<PlanEntry, 'because' | 'absentSinceMs' | 'closesAtMs'> {
-  const entry = AddressSet.of([cidr]);
-  const rows = journal.available ? journal.ledger.filter(row => entry.overlaps(row.cidr)) : [];
   const absent = rows.filter(row => row.absentSinceMs !== null);
   // An entry of several addresses goes when its last one may.
   const last = absent.reduce<LedgerRow | undefined>(
@@ -273,13 +273,10 @@ function provenanceLookup(
     else exact.set(cidr, [provenance]);
   }
   const remembered = new Map(journal.available ? journal.ledger.map(row => [row.cidr, row.provenance]) : []);
-  return cidr => {
-    const known = exact.get(cidr) ?? remembered.get(cidr);
-    if (known) return known;
-    // A merged entry has the stories of all its parts.
-    const entry = AddressSet.of([cidr]);
-    return wanted.filter(address => entry.overlaps(address.cidr)).map(({ provenance }) => provenance);
-  };
+  const overlapping = overlapIndex(wanted, address => address.cidr);
+  // A merged entry has the stories of all its parts.
+  return cidr =>
+    exact.get(cidr) ?? remembered.get(cidr) ?? overlapping(cidr).map(({ provenance }) => provenance);
 }
 
 function because(provenance: readonly Provenance[]): string {

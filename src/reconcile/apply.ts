@@ -5,6 +5,7 @@
 import { GateConflictError, type GateKind, type GateState, leaveTheListAlone } from '../gates/gate.ts';
 import type { WriteRecord } from '../journal/journal.ts';
 import type { Plan } from '../plan/plan.ts';
+import { formatDuration } from '../plan/render/time.ts';
 import { afterRun } from './after-run.ts';
 import { coverageOf } from './coverage.ts';
 import { type Prepared, prepare } from './prepare.ts';
@@ -96,7 +97,7 @@ async function attemptOnce(run: Run, options: ApplyOptions, result: ResultBuilde
     const write = { kind: 'remove', to, planChecksum: plan.checksum, reason, ...must } as const;
     state = await removeConfirmed(run, state, write, each => result.writes.push(each));
   }
-  return result.end(...summarize(plan, result.writes));
+  return result.end(...summarize(run, plan, result.writes));
 }
 
 /** What was locked out when the plan was made is let in now. */
@@ -236,7 +237,7 @@ function named(error: unknown, attempts: number, kind: GateKind): unknown {
   );
 }
 
-function summarize(plan: Plan, writes: readonly RunWrite[]): [RunStatus, string] {
+function summarize({ gate: { limits } }: Run, plan: Plan, writes: readonly RunWrite[]): [RunStatus, string] {
   const { name } = plan.gate;
   if (writes.length === 0) return ['unchanged', `Gate ${name} is in step.`];
   const adds = writes.filter(({ kind }) => kind === 'add').reduce((sum, write) => sum + write.adds.length, 0);
@@ -244,5 +245,10 @@ function summarize(plan: Plan, writes: readonly RunWrite[]): [RunStatus, string]
     .filter(({ kind }) => kind === 'remove')
     .reduce((sum, write) => sum + write.removes.length, 0);
   const parts = [adds > 0 && `${adds} added`, removes > 0 && `${removes} removed`].filter(Boolean);
-  return ['changed', `Gate ${name} is in step: ${parts.join(', ')}.`];
+  // Whoever apply is run by at night looks next whether it helped.
+  const late =
+    adds > 0 && limits.settleMs > 0
+      ? ` It can take up to ${formatDuration(limits.settleMs)} until that is in force everywhere.`
+      : '';
+  return ['changed', `Gate ${name} is in step: ${parts.join(', ')}.${late}`];
 }

@@ -96,8 +96,9 @@ function advance(run: Run, feeds: readonly FeedReading[], stored: Stored): reado
   return advanceLedger(stored.rows, stored.owned, {
     wanted: wantedOf(run, feeds),
     complete: feeds.every(({ newest }) => newest.complete),
-    // The time of the reading, not of the plan: planning twice on one reading must not count it twice.
+    // The times of the readings, not of the plan: planning twice on one reading must not count it twice.
     atMs: readAtMs(feeds),
+    latestMs: Math.max(...feeds.map(({ newest }) => newest.atMs)),
     minReadGapMs: run.settings.removal.minReadGapMs,
   });
 }

@@ -21,7 +21,7 @@ import type { Config, GateConfig, StaticAddress } from '../config/config.ts';
 import type { Gate } from '../gates/gate.ts';
 import type { Journal } from '../journal/journal.ts';
 import { openJournalAt } from '../journal/open.ts';
-import { appendToSpool, drainSpool, spoolPaths } from '../journal/spool.ts';
+import { appendToSpool, drainSpool, type SpooledWrite, spoolPaths } from '../journal/spool.ts';
 import type { KeyVerdict } from '../plan/input.ts';
 import type { Policy } from '../plan/plan.ts';
 import { defaultRemovalPolicy, type RemovalPolicy } from '../plan/removal-policy.ts';
@@ -42,6 +42,8 @@ export interface SessionOptions {
   readonly statePath: string;
   /** The URL of a PostgreSQL database that holds the journal instead. */
   readonly database?: Secret | undefined;
+  /** In place of both. */
+  readonly store?: JournalStore;
   /** Such as `postern apply`, for the lock and the journal. */
   readonly command: string;
   /** Only these gates; default all. */
@@ -52,6 +54,16 @@ export interface SessionOptions {
   /** @param fence to be asked by the gate's transport before anything that can write is sent */
   openGate(gate: GateConfig, fence: Fence): Promise<Gate>;
   report(gateName: string | undefined, event: RunEvent): void;
+}
+
+/** Where the journal is, and where additions wait that it could not take. */
+export interface JournalStore {
+  /** Throws when it cannot be opened. */
+  open(): Promise<Journal>;
+  /** Keeps a write for a later run; throws when it cannot. */
+  spool(write: SpooledWrite): void;
+  /** Journals what was spooled; throws only what the journal throws. */
+  drain(journal: Journal): Promise<unknown>;
 }
 
 /** What flags say over the config. */
@@ -80,17 +92,17 @@ export interface SessionGate {
 
 /** Never throws for the journal: without it, additions go on. */
 export async function openSession(options: SessionOptions): Promise<Session> {
-  const { config, transport, clock, statePath, report } = options;
-  const { journal, reason } = await tryToOpen(options);
-  const paths = spoolPaths(statePath);
+  const { config, transport, clock, report } = options;
+  const store = options.store ?? storeAt(options);
+  const { journal, reason } = await tryToOpen(store);
   const guarded = new GuardedJournal({
     journal,
     ...(reason !== undefined && { reason }),
-    spool: write => appendToSpool(paths, write),
+    spool: write => store.spool(write),
     onFailure: because => report(undefined, { kind: 'journal-unavailable', because }),
   });
   if (reason !== undefined) report(undefined, { kind: 'journal-unavailable', because: reason });
-  await guarded.attempt(opened => drainSpool(paths, opened));
+  await guarded.attempt(opened => store.drain(opened));
 
   const client = createAtlasClient({
     transport,
@@ -132,13 +144,18 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   };
 }
 
-async function tryToOpen({
-  statePath,
-  database,
-  clock,
-}: SessionOptions): Promise<{ journal: Journal | undefined; reason?: string }> {
+function storeAt({ statePath, database, clock }: SessionOptions): JournalStore {
+  const paths = spoolPaths(statePath);
+  return {
+    open: () => openJournalAt({ path: statePath, database, clock }),
+    spool: write => appendToSpool(paths, write),
+    drain: journal => drainSpool(paths, journal),
+  };
+}
+
+async function tryToOpen(store: JournalStore): Promise<{ journal: Journal | undefined; reason?: string }> {
   try {
-    return { journal: await openJournalAt({ path: statePath, database, clock }) };
+    return { journal: await store.open() };
   } catch (error) {
     return { journal: undefined, reason: error instanceof Error ? error.message : String(error) };
   }

@@ -25,12 +25,25 @@ export interface TransportOptions {
   readonly maxRetries?: number;
   /** Aborts after some milliseconds. Real time, whatever the clock is: it guards the network, not a rule. */
   readonly timeoutSignal?: (ms: number) => AbortSignal;
+  /** How one try is made; default Node's own `fetch`. A simulated network stands here. */
+  readonly exchange?: Exchange;
   readonly onRetry?: (retry: {
     readonly url: string;
     readonly because: string;
     readonly waitMs: number;
   }) => void;
 }
+
+/** Sends one request once. Throws as `fetch` does, or a `TransportError`. */
+export type Exchange = (
+  request: TransportRequest,
+  options: {
+    readonly signal: AbortSignal;
+    readonly maxBodyBytes: number;
+    /** Told of every part of the answer's body. */
+    count(bytes: number): void;
+  },
+) => Promise<TransportResponse>;
 
 /**
  * Requests under way at once to one host, so that a fleet is no storm to a cloud's API: each cloud has hosts of
@@ -39,6 +52,7 @@ export interface TransportOptions {
 export const maxRequestsPerHost = 32;
 
 const defaults = {
+  exchange: fetchOnce as Exchange,
   totalTimeoutMs: 120_000,
   tryTimeoutMs: 30_000,
   maxBodyBytes: 16 * 1024 * 1024,
@@ -109,23 +123,34 @@ export function createTransport(options: TransportOptions): Transport {
     const timeout = (options.timeoutSignal ?? defaults.timeoutSignal)(timeoutMs);
     const signal = request.signal ? AbortSignal.any([timeout, request.signal]) : timeout;
     try {
-      const response = await fetch(request.url, {
-        method: request.method,
-        headers: request.headers,
-        redirect: 'manual',
+      return await settings.exchange(request, {
         signal,
-        ...(request.body !== undefined && { body: request.body as string }),
+        maxBodyBytes: settings.maxBodyBytes,
+        count: bytes => {
+          usage.bytesReceived += bytes;
+        },
       });
-      const body = await readBody(request, response, settings.maxBodyBytes, bytes => {
-        usage.bytesReceived += bytes;
-      });
-      return { status: response.status, headers: Object.fromEntries(response.headers), body };
     } catch (error) {
       if (request.signal?.aborted) throw request.signal.reason;
       if (timeout.aborted) return timedOut(request, timeoutMs, error);
       return explain(request, error);
     }
   }
+}
+
+async function fetchOnce(
+  request: TransportRequest,
+  { signal, maxBodyBytes, count }: Parameters<Exchange>[1],
+): Promise<TransportResponse> {
+  const response = await fetch(request.url, {
+    method: request.method,
+    headers: request.headers,
+    redirect: 'manual',
+    signal,
+    ...(request.body !== undefined && { body: request.body as string }),
+  });
+  const body = await readBody(request, response, maxBodyBytes, count);
+  return { status: response.status, headers: Object.fromEntries(response.headers), body };
 }
 
 /** A try that waited may wake up in another world, so this is asked before each of them. */

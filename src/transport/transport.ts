@@ -32,6 +32,8 @@ export interface TransportUsage {
 }
 
 export interface Transport {
+  /** The transport that this one was put around, for one gate: what gates share is kept by it. */
+  readonly base?: Transport;
   /** Throws a `TransportError` when no whole answer was had; an HTTP error status is an answer. */
   send(request: TransportRequest): Promise<TransportResponse>;
   usage(): TransportUsage;

@@ -12,6 +12,7 @@ import { Emitter, messageOf } from './emitter.ts';
 import { EventWatch } from './event-watch.ts';
 import type { Hint, RunReason } from './events.ts';
 import { FeedHub, type FeedNews } from './feed-hub.ts';
+import type { Fleet, FleetEvent } from './fleet/index.ts';
 import { type CloudName, GateWatch, type GateWatchParts } from './gate-watch.ts';
 import { troubles } from './health.ts';
 import { feedIntervalMs } from './intervals.ts';
@@ -34,6 +35,12 @@ const hangMs = 15 * 60_000;
 /** Kubernetes kills after 30 seconds. */
 const stopWithinMs = 25_000;
 const firstOpenMs = 15_000;
+/** Another process works on the gate. */
+const lockedRetryMs = 20_000;
+/** In a fleet that may be one that was killed, whose lease ends within seconds. */
+const fleetLockedRetryMs = 2_000;
+/** There is no room here for a gate that the fleet hands out: this or another worker takes it then. */
+const noRoomMs = 1_000;
 
 export function createWatch(options: WatchOptions): Watch {
   return new WatchDaemon(options);
@@ -77,6 +84,8 @@ class WatchDaemon implements Watch {
   #cycleSinceMs = Number.NEGATIVE_INFINITY;
   #stopped: Promise<void> = Promise.resolve();
   #isTending = false;
+  /** Where there is one, it says when each gate is looked at here. */
+  #fleet: Fleet | undefined;
 
   constructor(options: WatchOptions) {
     const { clock, random, config, store } = options;
@@ -100,6 +109,7 @@ class WatchDaemon implements Watch {
         intervalOf: feed => feedIntervalMs(feed, this.#config),
         observe: (feed, previous) => this.#observe(feed, previous),
         lease: () => this.#keeper.lease(),
+        sharedMaxAgeMs: feed => this.#sharedMaxAgeMs(feed),
         shareLeft: feed => this.#limits.shareLeft(feed, clock.now()),
         onRead: (feed, news) => this.#onRead(feed, news),
         newId: () => this.#newId(16),
@@ -137,6 +147,7 @@ class WatchDaemon implements Watch {
     await within(clock, firstOpenMs, this.#tend(), () => undefined, this.#stopping.signal);
     if (this.#state === 'starting') this.#state = 'running';
     this.#emitter.emit({ kind: 'started', gates: [...this.#gates.keys()], feeds: this.#feeds.ids });
+    if (!once) this.#joinFleet();
     let asleepMs = clock.now();
     let expectedMs = asleepMs;
     while (!this.#stopping.signal.aborted) {
@@ -164,17 +175,59 @@ class WatchDaemon implements Watch {
       this.#events.readDue();
     }
     this.#freeHangingSlots();
+    if (this.#fleet) return;
     const nowMs = this.#options.clock.now();
     const due = [...this.#gates.values()]
       .filter(gate => gate.dueAtMs <= nowMs && !(once && gate.lastRun))
       .sort((a, b) => Number(b.isUrgent) - Number(a.isUrgent) || a.dueAtMs - b.dueAtMs);
     for (const gate of due) {
       const giveBack = this.#slots[gate.cloud].tryTake();
-      if (giveBack) this.#start(gate, giveBack);
+      if (giveBack) void this.#start(gate, giveBack);
     }
   }
 
-  #start(gate: GateWatch, giveBack: () => void): void {
+  #joinFleet(): void {
+    this.#fleet = this.#options.fleet?.({
+      gates: () => [...this.#gates.keys()],
+      work: (gate, reason) => this.#workForFleet(gate, reason),
+      onEvent: event => this.#tellOfFleet(event),
+    });
+    this.#fleet?.start();
+  }
+
+  /** One gate that is this worker's for now. A cloud that hangs does not take the places of the others. */
+  async #workForFleet(name: string, reason: RunReason | undefined): Promise<{ readonly nextInMs: number }> {
+    const { clock } = this.#options;
+    const asked = this.#gates.get(name);
+    if (asked) await this.#feeds.adopt(feedsOf(this.#config, asked.config));
+    const gate = this.#gates.get(name);
+    const isFree = gate && !gate.isRunning && !this.#stopping.signal.aborted;
+    const giveBack = isFree ? this.#slots[gate.cloud].tryTake() : undefined;
+    if (!gate || !giveBack) return { nextInMs: noRoomMs };
+    if (reason !== undefined) gate.request(reason, reason === 'asked' ? clock.now() : undefined);
+    await this.#start(gate, giveBack);
+    return { nextInMs: Math.max(0, gate.dueAtMs - clock.now()) };
+  }
+
+  #tellOfFleet(event: FleetEvent): void {
+    if (event.kind === 'shares') this.#emitter.emit({ kind: 'fleet-shares' });
+    else if (event.kind === 'alone') this.#emitter.emit({ kind: 'fleet-alone', because: event.because });
+    else if (event.kind === 'fault')
+      this.#emitter.emit({ kind: 'fleet-fault', because: messageOf(event.error) });
+    else this.#emitter.fault(`gate ${event.gate}`, event.error);
+  }
+
+  /**
+   * Half of the interval, so that it is kept. A run's reading is as old as the oldest of its feeds: none is shared
+   * for longer than readings must be apart to count as two.
+   */
+  #sharedMaxAgeMs(feed: FeedId): number {
+    if (!this.#fleet) return 0;
+    const gapsMs = this.#config.gates.map(({ removal }) => removal.minReadGapMs);
+    return Math.min(feedIntervalMs(feed, this.#config) / 2, ...gapsMs);
+  }
+
+  #start(gate: GateWatch, giveBack: () => void): Promise<void> {
     this.#givers.set(gate, giveBack);
     const done = gate
       .run()
@@ -189,6 +242,7 @@ class WatchDaemon implements Watch {
         this.#waker.wake();
       });
     this.#running.set(gate, done);
+    return done;
   }
 
   readonly #givers = new Map<GateWatch, () => void>();
@@ -213,7 +267,7 @@ class WatchDaemon implements Watch {
   }
 
   #nextDueAtMs(once: boolean): number {
-    const gates = [...this.#gates.values()]
+    const gates = (this.#fleet ? [] : [...this.#gates.values()])
       .filter(gate => !(once && gate.lastRun) && this.#slots[gate.cloud].isFree)
       .map(({ dueAtMs }) => dueAtMs);
     const others = once ? [] : [this.#feeds.nextDueAtMs(), this.#events.nextDueAtMs()];
@@ -260,8 +314,14 @@ class WatchDaemon implements Watch {
 
   #requestGates(reason: RunReason, isMeant: (gate: GateWatch) => boolean, freshSinceMs?: number): void {
     for (const gate of this.#gates.values()) {
-      if (isMeant(gate) && gate.lastRun) gate.request(reason, freshSinceMs);
+      // Before its first run a gate is due anyway; what a fleet's gate is due at, this worker does not know.
+      if (isMeant(gate) && (gate.lastRun || this.#fleet)) this.#request(gate, reason, freshSinceMs);
     }
+  }
+
+  #request(gate: GateWatch, reason: RunReason, freshSinceMs?: number): void {
+    gate.request(reason, freshSinceMs);
+    void this.#fleet?.hint(gate.name, reason);
   }
 
   hint(hint: Hint): void {
@@ -276,7 +336,7 @@ class WatchDaemon implements Watch {
     // Trouble with a key may come of the gate as well as of a feed.
     for (const gate of this.#gates.values()) {
       const isMeant = hint.projectId === undefined || gate.config.projects.includes(hint.projectId);
-      if (isMeant && clock.now() - gate.endedAtMs >= minGapMs) gate.request('hint');
+      if (isMeant && clock.now() - gate.endedAtMs >= minGapMs) this.#request(gate, 'hint');
     }
     this.#emitter.emit({ kind: 'hinted', hint, reads });
     this.#waker.wake();
@@ -286,7 +346,7 @@ class WatchDaemon implements Watch {
     if (gate !== undefined) this.#gateOf(gate);
     const nowMs = this.#options.clock.now();
     for (const each of this.#gates.values()) {
-      if (gate === undefined || each.name === gate) each.request('asked', nowMs);
+      if (gate === undefined || each.name === gate) this.#request(each, 'asked', nowMs);
     }
     this.#waker.wake();
   }
@@ -373,7 +433,8 @@ class WatchDaemon implements Watch {
   /** What is in hand ends by itself, or the next process settles it: every write is journalled before it is sent. */
   async #end(): Promise<void> {
     const { clock } = this.#options;
-    await within(clock, stopWithinMs, Promise.all(this.#running.values()), () => undefined);
+    const inHand = [...this.#running.values(), this.#fleet?.stop()];
+    await within(clock, stopWithinMs, Promise.all(inHand), () => undefined);
     this.#stopping.abort(new Error('stopped'));
     const unfinished = this.#running.size;
     await within(clock, stopWithinMs, this.#keeper.close(), () => undefined);
@@ -441,6 +502,7 @@ class WatchDaemon implements Watch {
       const known = kept.get(gate.name);
       const isSame = known && JSON.stringify(known.config) === JSON.stringify(gate);
       this.#gates.set(gate.name, isSame ? known : new GateWatch(gate, parts));
+      if (!isSame) void this.#fleet?.hint(gate.name, 'start');
     }
     const { concurrency } = config.watch;
     for (const slots of Object.values(this.#slots)) slots.limit = concurrency;
@@ -468,6 +530,7 @@ class WatchDaemon implements Watch {
       signs: (projects, sinceMs) => this.#events.signs(projects, sinceMs),
       emit: happening => this.#emitter.emit(happening),
       newRunId: () => this.#newId(4),
+      lockedRetryMs: () => (this.#fleet ? fleetLockedRetryMs : lockedRetryMs),
     };
   }
 

@@ -73,6 +73,7 @@ function severityOf(happening: WatchHappening): Severity {
       return happening.complete ? 'info' : 'warning';
     case 'ping-failed':
     case 'events-read':
+    case 'fleet-alone':
     case 'clock-jumped':
       return 'warning';
     case 'cycle-ended':

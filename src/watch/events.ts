@@ -115,6 +115,12 @@ export type WatchHappening =
       readonly reason: string;
       readonly addresses: readonly Cidr[];
     }
+  /** With a fleet: this worker takes its gates from the same queue as the others. */
+  | { readonly kind: 'fleet-shares' }
+  /** The database of the fleet is away: this worker looks after every gate by itself, and only adds. */
+  | { readonly kind: 'fleet-alone'; readonly because: string }
+  /** Sharing the work met a fault, and goes on. */
+  | { readonly kind: 'fleet-fault'; readonly because: string }
   | { readonly kind: 'ping-failed'; readonly because: string }
   /** Something threw that should not have: counted, and the daemon goes on. */
   | { readonly kind: 'internal-fault'; readonly where: string; readonly message: string };

@@ -25,6 +25,8 @@ export interface FeedHubOptions {
   /** Gives an incomplete observation for a fault; what it throws is met all the same. */
   observe(feed: FeedId, previous: PreviousObservation | undefined): Promise<Observation>;
   lease(): JournalLease;
+  /** How old a complete reading that another worker made may be to be used instead of a new one; 0: none is. */
+  sharedMaxAgeMs(feed: FeedId): number;
   /** What is left of the rate limit of the feed's endpoint, from 0 to 1. */
   shareLeft(feed: FeedId): number | undefined;
   emit(happening: WatchHappening): void;
@@ -49,6 +51,8 @@ interface Feed {
   lastComplete: Observation | undefined;
   faultsInARow: number;
   dueAtMs: number;
+  /** A hint asks for a reading that is begun after it. */
+  isHurried: boolean;
   /** The reading that is under way, and when it was begun. */
   underway: { readonly atMs: number; readonly done: Promise<void> } | undefined;
 }
@@ -97,14 +101,41 @@ export class FeedHub {
   readDue(): void {
     const nowMs = this.#options.clock.now();
     for (const feed of this.#feeds.values()) {
-      if (!feed.underway && feed.dueAtMs <= nowMs) void this.#begin(feed);
+      if (!feed.underway && feed.dueAtMs <= nowMs) void this.#begin(feed, this.#sharedMaxAgeMs(feed));
     }
+  }
+
+  /**
+   * Takes over what other workers have read of these feeds since this one did, so that a change that one of them
+   * saw is met by whoever looks after the gate. Never throws.
+   */
+  async adopt(ids: readonly FeedId[]): Promise<void> {
+    await Promise.all(ids.map(id => this.#adopt(id)));
+  }
+
+  async #adopt(id: FeedId): Promise<void> {
+    const feed = this.#feeds.get(id);
+    const maxAgeMs = feed && id !== 'static' ? this.#sharedMaxAgeMs(feed) : 0;
+    if (!feed || maxAgeMs <= 0) return;
+    const { clock, lease } = this.#options;
+    const { journal, done } = lease();
+    const newest = await journal.attempt(opened => opened.lastComplete(id)).finally(done);
+    const ageMs = newest ? clock.now() - newest.atMs : Number.POSITIVE_INFINITY;
+    if (ageMs >= 0 && ageMs < maxAgeMs && !feed.underway) await this.#begin(feed, maxAgeMs);
+  }
+
+  /** Only what is newer than what there is: else none of the workers would read anew. */
+  #sharedMaxAgeMs({ id, isHurried, begunAtMs, reading }: Feed): number {
+    if (isHurried) return 0;
+    const sinceMs = Math.max(begunAtMs, reading?.newest.atMs ?? Number.NEGATIVE_INFINITY);
+    return Math.min(this.#options.sharedMaxAgeMs(id), this.#options.clock.now() - sinceMs);
   }
 
   /** A hint: the feed is read soon, and not more often than the gap allows. */
   hurry(id: FeedId, minGapMs: number): boolean {
     const feed = this.#feeds.get(id);
     if (!feed) return false;
+    feed.isHurried = true;
     const atMs = Math.max(this.#options.clock.now(), feed.begunAtMs + minGapMs);
     if (feed.dueAtMs <= atMs) return false;
     feed.dueAtMs = atMs;
@@ -166,13 +197,14 @@ export class FeedHub {
   async #readSince(feed: Feed, notBeforeMs: number): Promise<void> {
     // One that was begun before may have been answered before: it is no answer to this question.
     if (feed.underway && feed.underway.atMs < notBeforeMs) await feed.underway.done;
-    await (feed.underway?.done ?? this.#begin(feed));
+    await (feed.underway?.done ?? this.#begin(feed, 0));
   }
 
   /** Never rejects. */
-  #begin(feed: Feed): Promise<void> {
+  #begin(feed: Feed, sharedMaxAgeMs: number): Promise<void> {
     const { clock, random, intervalOf, shareLeft } = this.#options;
-    const done = this.#readNow(feed)
+    feed.isHurried = false;
+    const done = this.#readNow(feed, sharedMaxAgeMs)
       .catch(error => this.#options.fault(`reading ${feed.id}`, error))
       .then(() => {
         feed.underway = undefined;
@@ -182,13 +214,14 @@ export class FeedHub {
           isChanging: (feed.reading?.newest.changing?.length ?? 0) > 0,
           shareLeft: shareLeft(feed.id),
         };
-        feed.dueAtMs = clock.now() + feedDelayMs(given, random);
+        const fromMs = isShared(feed.reading) ? feed.begunAtMs : clock.now();
+        feed.dueAtMs = fromMs + feedDelayMs(given, random);
       });
     feed.underway = { atMs: clock.now(), done };
     return done;
   }
 
-  async #readNow(feed: Feed): Promise<void> {
+  async #readNow(feed: Feed, sharedMaxAgeMs: number): Promise<void> {
     const { clock } = this.#options;
     const giveBack = await this.#slots.take();
     const begunAtMs = clock.now();
@@ -196,21 +229,28 @@ export class FeedHub {
     let reading: FeedReading;
     try {
       const hangs = () => this.#unreadReading(feed, 'no answer came, and none is waited for any more.');
-      reading = await within(clock, readLimitMs, this.#readOnce(feed, lease), hangs, this.#stop);
+      reading = await within(
+        clock,
+        readLimitMs,
+        this.#readOnce(feed, lease, sharedMaxAgeMs),
+        hangs,
+        this.#stop,
+      );
     } finally {
       lease.done();
       giveBack();
     }
     if (this.#stop.aborted) return;
-    this.#keep(feed, reading, begunAtMs);
+    this.#keep(feed, reading, isShared(reading) ? reading.newest.atMs : begunAtMs);
   }
 
-  async #readOnce(feed: Feed, { journal }: JournalLease): Promise<FeedReading> {
+  async #readOnce(feed: Feed, { journal }: JournalLease, sharedMaxAgeMs: number): Promise<FeedReading> {
     const { clock, observe, fault } = this.#options;
     const reader = new FeedReader({
       journal,
       clock,
       shrinkWindowMs: defaultRemovalPolicy.shrinkWindowMs,
+      sharedMaxAgeMs,
       // Without the journal, what is remembered of the last complete reading serves.
       observe: async (id, base) => {
         try {
@@ -232,7 +272,7 @@ export class FeedHub {
     feed.begunAtMs = begunAtMs;
     feed.faultsInARow = newest.complete ? 0 : feed.faultsInARow + 1;
     if (newest.complete) feed.lastComplete = newest;
-    this.reads++;
+    if (!isShared(reading)) this.reads++;
     if (!newest.complete) this.incompleteReads++;
     if (!this.#feeds.has(feed.id)) return;
     const { added, gone } = deltaOf(before, newest);
@@ -292,8 +332,14 @@ function emptyFeed(id: FeedId, nowMs: number): Feed {
     lastComplete: undefined,
     faultsInARow: 0,
     dueAtMs: nowMs,
+    isHurried: false,
     underway: undefined,
   };
+}
+
+/** Another worker made it, and it was found in the journal. */
+function isShared(reading: FeedReading | undefined): boolean {
+  return reading?.base !== undefined && reading.newest === reading.base;
 }
 
 /** A reading of the future is one from before the clock was set back. */

@@ -36,6 +36,8 @@ export interface GateWatchParts {
   signs(projects: readonly string[], sinceMs: number): Promise<readonly SignOfTrouble[]>;
   emit(happening: WatchHappening): void;
   newRunId(): string;
+  /** How soon a gate is looked at again that another process works on. */
+  lockedRetryMs(): number;
 }
 
 /** Which limit on work at once a gate falls under. */
@@ -47,12 +49,14 @@ const clouds: Readonly<Record<GateKind, CloudName>> = {
   'gcp-access-level': 'gcp',
 };
 
+export function cloudOf(kind: GateKind): CloudName {
+  return clouds[kind];
+}
+
 /** Between two runs of one gate, whatever asks for them: news of feeds come in bursts. */
 const leastGapMs = 2_000;
 /** While a removal is on probation its gate is looked at this often, or more often if the config says so. */
 const soakIntervalMs = 60_000;
-/** Another process works on the gate. */
-const lockedRetryMs = 20_000;
 /** A reading that a removal rests on is at most this old. */
 const freshForRemovalMs = 15_000;
 
@@ -95,7 +99,7 @@ export class GateWatch {
 
   constructor(config: GateConfig, parts: GateWatchParts) {
     this.config = config;
-    this.cloud = clouds[config.kind];
+    this.cloud = cloudOf(config.kind);
     this.#parts = parts;
     this.#dueAtMs = parts.clock.now();
   }
@@ -308,7 +312,7 @@ export class GateWatch {
   }
 
   #schedule(ending: Ending, result: RunResult, nowMs: number): void {
-    const { random } = this.#parts;
+    const { random, lockedRetryMs } = this.#parts;
     const { gatesMs } = this.#parts.config().watch;
     this.#backOff = undefined;
     switch (ending.kind) {
@@ -326,7 +330,7 @@ export class GateWatch {
       case 'held':
         this.#hasNews ||= this.#hadNews;
         this.#reason = 'retry';
-        this.#dueAtMs = nowMs + jittered(Math.min(gatesMs, lockedRetryMs), random);
+        this.#dueAtMs = nowMs + jittered(Math.min(gatesMs, lockedRetryMs()), random);
         break;
       case 'failed': {
         this.#failuresInARow++;

@@ -11,6 +11,7 @@ import type { SpooledWrite } from '../journal/spool.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Transport } from '../transport/transport.ts';
 import type { Hint, WatchListener } from './events.ts';
+import type { Fleet, FleetOptions } from './fleet/index.ts';
 import type { WatchStatus } from './status.ts';
 
 /** Where the journal is, and how to have it. SQLite: `sqliteStore`. */
@@ -43,10 +44,15 @@ export interface WatchOptions {
   openGate(config: GateConfig, transport: Transport): Promise<Gate>;
   /** The secret URL of `watch.ping`. Throws a ConfigError when its reference leads nowhere. */
   pingUrl?(config: Config): string | undefined;
+  /** Where workers share the gates over a database: says which of them looks at which gate, and when. */
+  fleet?(tasks: FleetTasks): Fleet;
   /** For the journal, such as `postern@host (pid 42)`. */
   readonly by: string;
   readonly command: string;
 }
+
+/** What the daemon does for its fleet. */
+export type FleetTasks = Pick<FleetOptions, 'gates' | 'work' | 'onEvent'>;
 
 export interface Approving {
   readonly by: string;

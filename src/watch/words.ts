@@ -163,6 +163,19 @@ function wordsOf(event: WatchEvent): Words {
         message: `${event.gate}: ${event.by} approved the removal of ${countAddresses(event.addresses.length)}: ${event.reason}`,
         fields: { by: event.by, reason: event.reason, addresses: event.addresses },
       };
+    case 'fleet-shares':
+      return { message: 'the gates are shared with the other workers' };
+    case 'fleet-alone':
+      return {
+        message: `the fleet's database is away, and this worker looks after every gate by itself: ${event.because} Additions go on; nothing is removed.`,
+        fields: { because: event.because },
+      };
+    case 'fleet-fault':
+      return {
+        message: `sharing the gates met a fault: ${event.because}`,
+        fields: { because: event.because },
+        isNews: false,
+      };
     case 'ping-failed':
       return { message: `the ping failed: ${event.because}` };
     case 'internal-fault':

@@ -74,7 +74,7 @@ test.each<[name: string, args: readonly string[], stderr: string]>([
   [
     'a value that is not one of several',
     ['ips', '--format', 'jsn'],
-    "error: Option '--format <format>' argument 'jsn' is invalid. Expected table, json, text, csv, yaml, tfvars. Did you mean json?\n  to do: See: postern --help\n",
+    "error: Option '--format <format>' argument 'jsn' is invalid. Expected table, json, text, csv, yaml, tfvars, aws-role-policy, aws-key-policy, azure-cli, bicep, gcloud, terraform, terraform-json. Did you mean json?\n  to do: See: postern --help\n",
   ],
   [
     'a value that is missing',

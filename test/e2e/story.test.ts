@@ -85,10 +85,17 @@ test('two gates: one whose vault is gone fails, and the other is written', async
   expect(site.rules()).toHaveLength(388);
 });
 
-test('the demo tells its story and ends well', async () => {
+test('the demo tells its story in every cloud and ends well', async () => {
   const site = await openSite();
-  const { code, stdout } = await site.run('demo', '--fast');
+  const { code, stdout } = await site.run('demo', '--fast', '--cloud', 'all');
   expect(code).toBe(0);
+  for (const cloud of ['azure', 'aws', 'gcp']) {
+    const validity = [...stdout.matchAll(new RegExp(`key in ${cloud}: valid (\\w+)`, 'g'))].map(
+      ([, said]) => said,
+    );
+    expect(validity).toEqual(['true', 'false', 'true', 'true']);
+  }
+  expect(stdout).toContain('never touched: 198.17.0.0/24, 52.7.232.43/32; audit-trail; 198.17.0.0/24');
   expect(stdout).toContain('386 added');
   expect(stdout).toContain('put back at once');
   expect(stdout).toContain('0.0.0.0/0 is never let in');

@@ -35,7 +35,7 @@ export async function openWorkbench(removal: Partial<RemovalPolicy> = {}): Promi
     databaseOf: () => undefined,
     confirm: async () => {},
   };
-  const stage = await openStage(context, clock, removal);
+  const stage = await openStage(context, clock, { removal });
   onTestFinished(() => stage.close());
   return {
     stage,

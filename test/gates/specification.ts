@@ -175,6 +175,7 @@ export function gateSpecification(name: string, openSubject: () => Promise<GateS
           expect.fail(`call ${call + 1}: ${result.name} says that nothing was written: ${result.message}`);
         } else {
           expect(subject.entries(), `call ${call + 1}`).toEqual(expect.arrayContaining([...attempt.next]));
+          expect(sorted(result.entries), `call ${call + 1}`).toEqual(sorted(attempt.next));
         }
         const isLastCall = call === calls.length - 1;
         if (subject.comparesAndSets || isLastCall) expect(subject.entries()).toContain(someones);

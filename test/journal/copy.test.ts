@@ -82,7 +82,17 @@ async function fill(journal: Journal, all: Deeds) {
 
 /** Every row, in an order that does not depend on the database. */
 async function dump(store: SqlStore): Promise<unknown> {
-  const names = ['content', 'observation', 'ledger', 'owned', 'write_record', 'plan'] as const;
+  const names = [
+    'content',
+    'observation',
+    'ledger',
+    'owned',
+    'write_record',
+    'plan',
+    'coverage',
+    'memo',
+    'approval',
+  ] as const;
   return await Promise.all(
     names.map(async name => {
       const rows = await store.db.selectFrom(name).selectAll().execute();
@@ -111,6 +121,29 @@ test('whatever is in it, a journal that goes to PostgreSQL and back is the same,
     { numRuns: Number(process.env.POSTERN_RUNS ?? 12) },
   );
 }, 120_000);
+
+test('coverage, memos and approvals go along, and approvals count their ids on', async () => {
+  const [from, to] = [await sqlite(), await postgres()];
+  const journal = new SqlJournal(from);
+  await journal.recordCoverage(gateId, { atMs: nowMs, coverage: 'locked-out', missing: 3 });
+  await journal.remember('told', { alerts: [] });
+  const approval = {
+    gateId,
+    gateName: 'vault',
+    cidrs: pool,
+    planChecksum: 'a'.repeat(64),
+    by: 'alice',
+    reason: 'looked at it',
+    atMs: nowMs,
+    expiresAtMs: nowMs + 1,
+  };
+  const id = await journal.approve(approval);
+  await copyJournal(from, to);
+  expect(await dump(to)).toEqual(await dump(from));
+  const there = new SqlJournal(to);
+  expect(await there.recall('told')).toEqual({ alerts: [] });
+  expect(await there.approve(approval)).toBe(id + 1);
+});
 
 test('more rows than one statement takes are copied', async () => {
   const [from, to] = [await sqlite(), await postgres()];
@@ -161,7 +194,7 @@ test('a copy that fails at any table leaves the target empty', async () => {
       if (++copied === 5) throw new Error('cut off');
     }),
   ).rejects.toThrow('cut off');
-  expect(Object.values(await countRows(to))).toEqual([0, 0, 0, 0, 0, 0]);
+  expect(new Set(Object.values(await countRows(to)))).toEqual(new Set([0]));
   await copyJournal(from, to);
   expect(await dump(to)).toEqual(await dump(from));
 });

@@ -200,15 +200,12 @@ describe('whatever the world', () => {
   });
 
   test('4: what is taken away was ours, absent in two readings and past its grace, and Atlas confirms the key', () => {
-    let removals = 0;
-    let approvedRemovals = 0;
     holds(input => {
       const plan = makePlan(input);
       const ours = AddressSet.of(ownedOf(input, plan.adopts));
       for (const step of plan.steps) {
         const taken = removedCoverage(input, step.to);
         if (taken.isEmpty) continue;
-        removals++;
         if (!input.journal.available) throw new Error('removed without a journal');
         const ripe = input.journal.ledger.filter(
           each =>
@@ -220,7 +217,6 @@ describe('whatever the world', () => {
         expect(input.removal.freeze).toEqual([]);
         expect(nowMs - input.journal.lastRemovalAtMs!).toBeGreaterThanOrEqual(input.removal.soakMs);
         if (input.removal.approval === 'required') {
-          approvedRemovals++;
           expect([...input.journal.approvals[0]!.cidrs].sort()).toEqual([...plan.closing].sort());
         }
         expect(input.verdicts[0]!.verdict).toBe('valid');
@@ -229,9 +225,15 @@ describe('whatever the world', () => {
         );
       }
     });
-    // The property would hold of a planner that never removes; this one does.
-    expect(removals).toBeGreaterThan(20);
-    expect(approvedRemovals).toBeGreaterThan(2);
+  });
+
+  test('4: the property would hold of a planner that never removes; this one does', () => {
+    // The same worlds each time, so that the counts are no matter of luck.
+    const removing = fc
+      .sample(world, { numRuns: 4_000, seed: 4 })
+      .filter(input => makePlan(input).steps.some(({ to }) => !removedCoverage(input, to).isEmpty));
+    expect(removing.length).toBeGreaterThan(20);
+    expect(removing.filter(({ removal }) => removal.approval === 'required').length).toBeGreaterThan(2);
   });
 
   test('5: never an empty list, nothing reserved or too broad, never more than the gate holds', () => {

@@ -9,7 +9,10 @@ const a = cidr('3.92.113.229');
 const b = cidr('3.208.110.31');
 const gapMs = 60_000;
 
-const read = (wanted: readonly Address[], more: { complete?: boolean; atMs?: number } = {}) => ({
+const read = (
+  wanted: readonly Address[],
+  more: { complete?: boolean; atMs?: number; latestMs?: number } = {},
+) => ({
   wanted,
   complete: true,
   atMs: nowMs,
@@ -43,6 +46,29 @@ describe('advanceLedger', () => {
     const once = advanceLedger([row(a)], [], read([]));
     const twice = advanceLedger(once, [], read([], { atMs: nowMs + laterMs }));
     expect(twice).toMatchObject([{ absentSinceMs: nowMs, absentReads: reads }]);
+  });
+
+  test('of feeds read one after another, grace runs from the latest, and a reading counts by the earliest', () => {
+    const latestMs = nowMs + 5 * gapMs;
+    const once = advanceLedger([row(a)], [], read([], { latestMs }));
+    expect(once).toMatchObject([{ absentSinceMs: latestMs, lastAbsentReadAtMs: nowMs }]);
+    const again = advanceLedger(once, [], read([], { latestMs: latestMs + gapMs }));
+    expect(again).toMatchObject([{ absentSinceMs: latestMs, absentReads: 1 }]);
+  });
+
+  test('the same reading counts once, also where readings need no gap', () => {
+    const noGap = { ...read([]), minReadGapMs: 0 };
+    const once = advanceLedger([row(a)], [], noGap);
+    expect(advanceLedger(once, [], noGap)).toMatchObject([{ absentReads: 1 }]);
+    expect(advanceLedger(once, [], { ...noGap, atMs: nowMs + 1 })).toMatchObject([{ absentReads: 2 }]);
+  });
+
+  test('a reading that is older than the last one that wanted it starts no clock', () => {
+    const wantedSince = row(a, { lastWantedAtMs: nowMs + 1 });
+    expect(advanceLedger([wantedSince], [], read([]))).toEqual([wantedSince]);
+    expect(advanceLedger([wantedSince], [], read([], { atMs: nowMs + 1 }))).toMatchObject([
+      { absentReads: 1 },
+    ]);
   });
 
   test('an address that comes back and goes again starts from nothing', () => {

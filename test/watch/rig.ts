@@ -29,10 +29,11 @@ import { atlasHandler } from '../../src/lab/atlas/server.ts';
 import type { Answer } from '../../src/lab/http.ts';
 import { defaultRemovalPolicy, type RemovalPolicy } from '../../src/plan/removal-policy.ts';
 import { Secret } from '../../src/secret.ts';
+import { TransportError } from '../../src/transport/errors.ts';
 import type { Transport, TransportRequest, TransportResponse } from '../../src/transport/transport.ts';
 import { createWatch } from '../../src/watch/create-watch.ts';
 import type { WatchEvent, WatchEventKind } from '../../src/watch/events.ts';
-import type { JournalStore, Watch } from '../../src/watch/watch.ts';
+import type { JournalStore, Watch, WatchOptions } from '../../src/watch/watch.ts';
 import { limitsOf } from '../plan/fixtures.ts';
 import { SimClock, settled } from './sim-clock.ts';
 
@@ -123,8 +124,9 @@ export class Rig {
   /** Stands before the lab's Atlas; what it gives is the answer, undefined lets the request through. */
   onRequest: (request: TransportRequest, path: string) => Promise<TransportResponse | undefined> | undefined =
     () => undefined;
-  onOpenGate: (name: string) => unknown = () => {};
+  onOpenGate: (name: string, transport: Transport) => unknown = () => {};
   pingUrl: string | undefined;
+  fleet: WatchOptions['fleet'];
   config: Config;
   store: JournalStore;
   watch!: Watch;
@@ -209,11 +211,12 @@ export class Rig {
         clientId: credentials.serviceAccount.clientId,
         clientSecret: new Secret(credentials.serviceAccount.clientSecret, 'env:RIG'),
       }),
-      openGate: async ({ name }) => {
-        await this.onOpenGate(name);
+      openGate: async ({ name }, transport) => {
+        await this.onOpenGate(name, transport);
         return this.gates.get(name)!;
       },
       pingUrl: () => this.pingUrl,
+      ...(this.fleet && { fleet: this.fleet }),
       by: 'rig',
       command: 'postern watch',
     });
@@ -258,8 +261,11 @@ export class Rig {
     return {
       usage: () => ({ ...usage }),
       send: async request => {
-        usage.requests++;
         const url = new URL(request.url);
+        const refusal = request.method === 'GET' ? undefined : request.refusal?.();
+        if (refusal !== undefined)
+          throw new TransportError('refused-write', request, refusal, { mayHaveBeenSent: false });
+        usage.requests++;
         this.requests.push({ atMs: this.clock.now(), path: url.pathname });
         return (await this.onRequest(request, url.pathname)) ?? this.#answer(request, url);
       },

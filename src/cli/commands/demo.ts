@@ -1,5 +1,6 @@
 import { MovingClock } from '../../lab/moving-clock.ts';
 import type { CommandAction, CommandContext } from '../context.ts';
+import { type DemoCloud, demoClouds } from '../demo/sites.ts';
 import { openStage } from '../demo/stage.ts';
 import { stay } from '../demo/stay.ts';
 import { tell } from '../demo/story.ts';
@@ -7,6 +8,7 @@ import { exitCodes } from '../exit-codes.ts';
 import { Output } from '../output.ts';
 
 interface DemoOptions {
+  readonly cloud?: DemoCloud | 'all';
   readonly stay?: boolean;
   readonly fast?: boolean;
 }
@@ -14,13 +16,21 @@ interface DemoOptions {
 const dayMs = 24 * 60 * 60 * 1000;
 const pauseMs = 900;
 
-/** The whole story against a simulated Atlas and a simulated Azure, on this machine alone. */
+const names: Readonly<Record<DemoCloud, string>> = {
+  azure: 'Azure',
+  aws: 'AWS',
+  gcp: 'Google Cloud',
+};
+
+/** The whole story against a simulated Atlas and a simulated cloud, on this machine alone. */
 export const run: CommandAction<DemoOptions> = async (context, _, options) => {
   const telling = { ...context, output: onStdout(context) };
   const clock = new MovingClock();
-  const stage = await openStage(telling, clock);
+  const { cloud = 'azure' } = options;
+  const clouds = cloud === 'all' ? demoClouds : [cloud];
+  const stage = await openStage(telling, clock, { clouds });
   telling.output.print(
-    `A simulated Atlas listens on ${stage.lab.urls.atlas}, a simulated Azure on ${stage.lab.urls.azureResourceManager}.\nEvery command below is the real one, over real HTTP, with Microsoft's own SDK.`,
+    `A simulated Atlas listens on ${stage.lab.urls.atlas}, a simulated ${clouds.map(each => names[each]).join(', ')} beside it.\nEvery command below is the real one, over real HTTP, with the cloud's own library.`,
   );
   try {
     await tell({
@@ -32,7 +42,7 @@ export const run: CommandAction<DemoOptions> = async (context, _, options) => {
   } finally {
     await stage.close();
   }
-  if (options.stay) await stay(context);
+  if (options.stay) await stay(context, clouds);
   else telling.output.print('\nTo try it yourself against the same world: postern demo --stay');
   return exitCodes.ok;
 };

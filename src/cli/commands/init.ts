@@ -24,7 +24,7 @@ import { configFileOf, type InitConfig, type InitGate } from '../init/config-fil
 import { readDefaults } from '../init/defaults.ts';
 import { discover } from '../init/discover.ts';
 import { proposeGates } from '../init/propose.ts';
-import { type CredentialFlags, configOf, type SignedIn, signIn } from '../init/sign-in.ts';
+import { type CredentialFlags, configOf, pathOf, type SignedIn, signIn } from '../init/sign-in.ts';
 import { failuresOf, printErrors } from '../print-errors.ts';
 import { createPrompt } from '../prompt/prompt.ts';
 import { forEachGate, transportOf, withSessionOf } from '../work.ts';
@@ -36,11 +36,9 @@ interface InitOptions extends InitFlags, CredentialFlags {
   readonly defaults?: string;
 }
 
-const defaultPath = 'postern.yaml';
-
 export const run: CommandAction<InitOptions> = async (context, _, options) => {
   const { output } = context;
-  const path = context.globals.config ?? defaultPath;
+  const path = pathOf(context);
   if (existsSync(path) && options.force !== true) {
     throw new RefusedError(
       `${path} is there already, and is not overwritten.`,
@@ -145,8 +143,15 @@ async function look(
   const folder = mkdtempSync(join(tmpdir(), 'postern-init-'));
   try {
     const outcomes = await withSessionOf(
-      { ...context, statePathOf: () => join(folder, 'journal.db') },
-      { mode: 'read-only', command: 'postern init', gateNames: undefined, config: parsed, credentials },
+      context,
+      {
+        mode: 'read-only',
+        command: 'postern init',
+        gateNames: undefined,
+        ownJournal: join(folder, 'journal.db'),
+        config: parsed,
+        credentials,
+      },
       work => forEachGate(work, async gate => planGate(await gate.open())),
     );
     const plans = outcomes.flatMap(outcome => ('value' in outcome ? [outcome.value] : []));
@@ -167,12 +172,8 @@ function foreignAndWanted(plan: Plan | undefined): number {
   return plan?.entries.filter(({ action, owner }) => action === 'keep' && owner === 'foreign').length ?? 0;
 }
 
-function write(
-  { output, clock: _, ...context }: CommandContext,
-  path: string,
-  config: InitConfig,
-  force: boolean,
-): ExitCode {
+function write(context: CommandContext, path: string, config: InitConfig, force: boolean): ExitCode {
+  const { output } = context;
   const text = configFileOf(config);
   // Our own reader must take it, whatever was answered.
   configOf(context, text);

@@ -309,10 +309,15 @@ export const commands: readonly CommandEntry[] = [
     name: 'demo',
     summary: 'the whole story against a simulated Atlas and cloud; no account needed',
     options: [
+      {
+        flags: '--cloud <cloud>',
+        description: 'azure (the default), aws, gcp, or all of them at once',
+        parse: oneOf(['azure', 'aws', 'gcp', 'all']),
+      },
       { flags: '--stay', description: 'leave the simulation running, with commands to try' },
       { flags: '--fast', description: 'do not pause between the steps' },
     ],
-    examples: ['postern demo', 'postern demo --stay'],
+    examples: ['postern demo', 'postern demo --cloud aws', 'postern demo --cloud all --stay'],
     load: () => import('./demo.ts'),
   },
 ];

@@ -10,6 +10,8 @@ import { createTransport, useProxyFromEnvironment } from '../../transport/index.
 import { watchConfigFile } from '../../watch/config-file.ts';
 import { createWatch } from '../../watch/create-watch.ts';
 import type { WatchEvent } from '../../watch/events.ts';
+import { budgetedTransport, createFleet, keptRateBudgets } from '../../watch/fleet/index.ts';
+import { cloudOf } from '../../watch/gate-watch.ts';
 import { troubles } from '../../watch/health.ts';
 import type { WatchStatus } from '../../watch/status.ts';
 import type { Watch, WatchOptions } from '../../watch/watch.ts';
@@ -90,17 +92,26 @@ export function watchOptionsOf(context: CommandContext, config: Config): WatchOp
   const secretOf = secretsOf(context);
   const warning = useProxyFromEnvironment(env);
   if (warning !== undefined) context.output.warn(warning);
+  const database = context.databaseOf(config);
+  const budgets = database && keptRateBudgets({ database, clock });
   return {
     config,
     clock,
     random: Math.random,
     store: daemonStore({
       path: context.statePathOf(config),
-      database: context.databaseOf(config),
+      database,
       clock,
     }),
-    transport: (mode, { atlas }) =>
-      createTransport({ clock, random: Math.random, mode, tryTimeoutMs: atlas.timeoutMs }),
+    ...(database && {
+      fleet: tasks => createFleet({ ...tasks, database, clock, concurrency: placesOf(config) }),
+    }),
+    transport: (mode, { atlas }) => {
+      const transport = createTransport({ clock, random: Math.random, mode, tryTimeoutMs: atlas.timeoutMs });
+      return budgets
+        ? budgetedTransport({ transport, budgets, atlasBaseUrl: atlas.baseUrl, clock })
+        : transport;
+    },
     credentials: ({ atlas }) => atlasCredentialsOf(atlas, env, systemFiles).credentials,
     openGate: (gate, transport) => openGate(gate, { transport, clock, random: Math.random, secretOf }),
     pingUrl: ({ watch: { ping } }) => {
@@ -113,6 +124,11 @@ export function watchOptionsOf(context: CommandContext, config: Config): WatchOp
     by: whoRuns(),
     command: 'postern watch',
   };
+}
+
+/** The clouds are worked on side by side, each with its own limit. */
+function placesOf({ gates, watch }: Config): number {
+  return watch.concurrency * new Set(gates.map(({ kind }) => cloudOf(kind))).size;
 }
 
 function withInterval(config: Config, intervalMs: number | undefined): Config {

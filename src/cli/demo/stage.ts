@@ -1,19 +1,22 @@
 /** Where the demo plays: a lab of its own, a journal in a folder that goes away, and the real commands. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { stringify } from 'yaml';
 import type { Clock } from '../../clock.ts';
-import { type Config, defaultWatchConfig } from '../../config/index.ts';
+import { type Config, formatDuration, loadConfig, systemFiles } from '../../config/index.ts';
 import type { LabProject } from '../../lab/atlas/model.ts';
-import { defaultWorld, labVaultId } from '../../lab/default-world.ts';
+import { labVaultId } from '../../lab/default-world.ts';
 import { type Lab, startLab, trustLab } from '../../lab/index.ts';
 import type { RemovalPolicy } from '../../plan/removal-policy.ts';
-import { defaultRemovalPolicy } from '../../plan/removal-policy.ts';
 import type { CommandAction, CommandContext } from '../context.ts';
 import type { ExitCode } from '../exit-codes.ts';
+import { type DemoCloud, type DemoSite, labEnvironment, openSite } from './sites.ts';
 
 export interface Stage {
   readonly lab: Lab;
+  readonly sites: readonly DemoSite[];
+  /** The first site's. */
   readonly project: LabProject;
   readonly vaultId: string;
   readonly clock: Clock;
@@ -22,32 +25,37 @@ export interface Stage {
   close(): Promise<void>;
 }
 
+export interface StageOptions {
+  readonly clouds?: readonly DemoCloud[];
+  readonly removal?: Partial<RemovalPolicy>;
+}
+
+/** In force at once: in a cloud it takes minutes, which a story has no time for. */
+const atOnce = { propagationMs: 0 };
+
 export async function openStage(
   context: CommandContext,
   clock: Clock,
-  removal: Partial<RemovalPolicy> = {},
+  { clouds = ['azure'], removal = {} }: StageOptions = {},
 ): Promise<Stage> {
-  // In force at once: in a vault it takes minutes, which a story has no time for.
-  const lab = await startLab({ clock, azure: { propagationMs: 0 } });
+  const lab = await startLab({ clock, azure: atOnce, aws: atOnce, gcp: { ...atOnce, operationMs: 0 } });
   trustLab(lab);
-  const project = defaultWorld(lab);
   const folder = mkdtempSync(join(tmpdir(), 'postern-demo-'));
-  const config = configOf(lab, project, { ...defaultRemovalPolicy, ...removal });
+  const sites = clouds.map(cloud => openSite(cloud, lab, folder));
+  const env = { ...context.env, ...labEnvironment(lab) };
+  const config = writeConfig(lab, sites, folder, { policy: 'sync', ...removalText(removal) });
   const staged: CommandContext = {
     ...context,
     clock,
-    env: {
-      ...context.env,
-      LAB_ATLAS_SECRET: lab.credentials.atlas.serviceAccount.clientSecret,
-      LAB_AZURE_SECRET: lab.credentials.azure.clientSecret,
-    },
+    env,
     loadConfig: () => config,
     statePathOf: () => join(folder, 'journal.db'),
     databaseOf: () => undefined,
   };
   return {
     lab,
-    project,
+    sites,
+    project: sites[0]!.project,
     vaultId: labVaultId,
     clock,
     run: (action, args, options) => action(staged, args, options),
@@ -58,47 +66,33 @@ export async function openStage(
   };
 }
 
-function configOf(lab: Lab, project: LabProject, removal: RemovalPolicy): Config {
-  const secret = (name: string) => ({ kind: 'env', name, text: `env:${name}` }) as const;
-  const { atlas, azure } = lab.credentials;
-  return {
-    path: 'postern.yaml',
-    statePath: undefined,
-    database: undefined,
+/** Writes the `postern.yaml` of a lab into a folder, and reads it as any other. */
+export function writeConfig(
+  lab: Lab,
+  sites: readonly DemoSite[],
+  folder: string,
+  gate: Readonly<Record<string, unknown>>,
+): Config {
+  const path = join(folder, 'postern.yaml');
+  const { clientId } = lab.credentials.atlas.serviceAccount;
+  const text = stringify({
+    state: 'journal.db',
     atlas: {
       baseUrl: lab.urls.atlas,
-      auth: {
-        kind: 'service-account',
-        clientId: atlas.serviceAccount.clientId,
-        clientSecret: secret('LAB_ATLAS_SECRET'),
-      },
-      includeGateways: false,
-      timeoutMs: 30_000,
+      auth: { serviceAccount: { clientId, clientSecret: 'env:LAB_ATLAS_SECRET' } },
     },
-    static: [],
-    gates: [
-      {
-        kind: 'azure-key-vault',
-        name: 'payments',
-        vault: labVaultId,
-        cloud: 'AzureCloud',
-        endpoint: lab.urls.azureResourceManager,
-        authorityHost: lab.urls.azureAuthority,
-        credential: {
-          tenantId: azure.tenantId,
-          clientId: azure.clientId,
-          clientSecret: secret('LAB_AZURE_SECRET'),
-        },
-        projects: [project.id],
-        policy: 'sync',
-        pinned: [],
-        adopt: false,
-        removal,
-      },
-    ],
-    watch: defaultWatchConfig,
-    notify: [],
-    server: undefined,
-    findings: [],
-  };
+    gates: sites.map(site => ({ ...site.gate, ...gate })),
+  });
+  writeFileSync(path, `# The lab's world. Its secrets open nothing else.\n${text}`);
+  return loadConfig({ path, env: {}, files: systemFiles });
+}
+
+function removalText(removal: Partial<RemovalPolicy>): { readonly removal?: object } {
+  const { graceMs, minReadGapMs, soakMs, ...rest } = removal;
+  const durations = { grace: graceMs, minReadGap: minReadGapMs, soak: soakMs };
+  const given = Object.entries(durations).flatMap(([key, ms]) =>
+    ms === undefined ? [] : [[key, formatDuration(ms)]],
+  );
+  const text = { ...Object.fromEntries(given), ...rest };
+  return Object.keys(text).length > 0 ? { removal: text } : {};
 }

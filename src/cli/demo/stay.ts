@@ -4,61 +4,42 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '../../clock.ts';
 import { controlHandler } from '../../lab/control.ts';
-import { defaultWorld, labVaultId } from '../../lab/default-world.ts';
 import { startLab } from '../../lab/index.ts';
 import type { CommandContext } from '../context.ts';
+import { type DemoCloud, labEnvironment, openSite } from './sites.ts';
+import { writeConfig } from './stage.ts';
 
 /** Quick enough to watch, slow enough to see that a vault's change is not in force at once. */
 const propagationMs = 3_000;
 
-export async function stay({ output, signal }: CommandContext): Promise<void> {
+export async function stay({ output, signal }: CommandContext, clouds: readonly DemoCloud[]): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'postern-lab-'));
   const world: { handle?: ReturnType<typeof controlHandler> } = {};
+  const slow = { propagationMs };
   const lab = await startLab({
     clock: systemClock,
-    azure: { propagationMs },
+    azure: slow,
+    aws: slow,
+    gcp: slow,
     control: () => request => world.handle!(request),
   });
-  const project = defaultWorld(lab);
-  world.handle = controlHandler({ lab, projectId: project.id });
-  const { atlas, azure } = lab.credentials;
-
+  const sites = clouds.map(cloud => openSite(cloud, lab, folder));
+  world.handle = controlHandler({ lab, projectId: sites[0]!.project.id });
+  writeConfig(lab, sites, folder, { policy: 'sync' });
   writeFileSync(join(folder, 'lab-ca.pem'), lab.caCertificatePem);
+  const variables = {
+    ...labEnvironment(lab),
+    NODE_EXTRA_CA_CERTS: join(folder, 'lab-ca.pem'),
+    POSTERN_CONFIG: join(folder, 'postern.yaml'),
+    LAB: `${lab.urls.atlas}/lab`,
+  };
   writeFileSync(
     join(folder, 'lab.sh'),
     [
-      `export LAB_ATLAS_SECRET='${atlas.serviceAccount.clientSecret}'`,
-      `export LAB_AZURE_SECRET='${azure.clientSecret}'`,
-      `export NODE_EXTRA_CA_CERTS='${join(folder, 'lab-ca.pem')}'`,
-      `export POSTERN_CONFIG='${join(folder, 'postern.yaml')}'`,
-      `export LAB='${lab.urls.atlas}/lab'`,
+      ...Object.entries(variables).map(([name, value]) => `export ${name}='${value}'`),
       `postern() { '${process.execPath}' '${process.argv[1]}' "$@"; }`,
       '',
     ].join('\n'),
-  );
-  writeFileSync(
-    join(folder, 'postern.yaml'),
-    `# The lab's world. Its secrets open nothing else.
-state: journal.db
-atlas:
-  baseUrl: ${lab.urls.atlas}
-  auth:
-    serviceAccount:
-      clientId: ${atlas.serviceAccount.clientId}
-      clientSecret: env:LAB_ATLAS_SECRET
-gates:
-  - name: payments
-    kind: azure-key-vault
-    vault: ${labVaultId}
-    endpoint: ${lab.urls.azureResourceManager}
-    authorityHost: ${lab.urls.azureAuthority}
-    credential:
-      tenantId: ${azure.tenantId}
-      clientId: ${azure.clientId}
-      clientSecret: env:LAB_AZURE_SECRET
-    projects: ['${project.id}']
-    policy: sync
-`,
   );
   output.print(`
 The lab runs until you press Ctrl-C. In another terminal:
@@ -67,6 +48,7 @@ The lab runs until you press Ctrl-C. In another terminal:
   postern check                        # is Atlas let in?
   postern plan                         # what would change, and why
   postern apply                        # do it
+  postern watch                        # the daemon: leave it running, and change the world below
   curl -s $LAB/state                   # what Atlas itself sees
   curl -s -d '{"cidrs":["44.206.200.18/32"]}' $LAB/add       # Atlas uses a new address
   curl -s -d '{"cidrs":["3.12.113.165/32"]}' $LAB/remove     # Atlas drops one

@@ -1,6 +1,5 @@
 /** The demo's story: what happens in Atlas and in the vault, and what Postern makes of it. */
 
-import { foreignRules } from '../../lab/default-world.ts';
 import { poisons } from '../../lab/index.ts';
 import * as apply from '../commands/apply.ts';
 import * as check from '../commands/check.ts';
@@ -30,28 +29,25 @@ export async function tell(telling: Telling): Promise<void> {
   const { atlas, faults } = stage.lab;
   const yes = { yes: true };
 
-  await chapter(
-    telling,
-    'A vault with a customer key. Its firewall knows an office and a build server, and not Atlas.',
-  );
+  await chapter(telling, stage.sites.map(({ opening }) => opening).join('\n'));
   await typed(telling, 'postern check', () => stage.run(check.run, [], {}));
 
   await chapter(
     telling,
-    'Postern gathers what Atlas lists, plans, writes the vault’s firewall and reads it back.',
+    'Postern gathers what Atlas lists, plans, writes the list of the key’s cloud and reads it back.',
   );
   await typed(telling, 'postern apply --yes', () => stage.run(apply.run, [], yes));
   await typed(telling, 'postern check', () => stage.run(check.run, [], {}));
-  fact(telling, `Atlas says of the key: valid ${atlas.isKeyValid(stage.project.id)}`);
+  validity(telling);
 
   await chapter(
     telling,
-    'Atlas begins to use new addresses, as on 11 August 2025. The vault does not know them yet.',
+    'Atlas begins to use new addresses, as on 11 August 2025. The list does not know them yet.',
   );
   atlas.addControlPlane('aws', 'us-east-1', newAddresses);
-  fact(telling, `Atlas says of the key: valid ${atlas.isKeyValid(stage.project.id)}`);
+  validity(telling);
   await typed(telling, 'postern apply --yes', () => stage.run(apply.run, [], yes));
-  fact(telling, `Atlas says of the key: valid ${atlas.isKeyValid(stage.project.id)}`);
+  validity(telling);
 
   await chapter(telling, 'Atlas drops two addresses from its list. Additions are urgent; removals are not.');
   atlas.removeControlPlane(dropped);
@@ -100,15 +96,20 @@ export async function tell(telling: Telling): Promise<void> {
   await typed(telling, 'postern check', () => stage.run(check.run, [], {}));
   telling.passDays(8);
   await typed(telling, 'postern apply --yes', () => stage.run(apply.run, [], yes));
-  fact(telling, `Atlas says of the key: valid ${atlas.isKeyValid(stage.project.id)}`);
+  validity(telling);
 
   await chapter(telling, 'An operator wants one of them back, and then to see what was done.');
-  await typed(telling, 'postern undo --yes', () => stage.run(undo.run, [], yes));
+  const [site] = stage.sites;
+  const gate = stage.sites.length > 1 ? [site!.gate.name] : undefined;
+  await typed(telling, `postern undo${gate ? ` --gate ${gate}` : ''} --yes`, () =>
+    stage.run(undo.run, [], { ...yes, ...(gate && { gate }) }),
+  );
   const [first] = dropped;
   const address = first!.split('/')[0]!;
   await typed(telling, `postern explain ${address}`, () => stage.run(explain.run, [address], {}));
   await typed(telling, 'postern history', () => stage.run(history.run, [], {}));
-  fact(telling, `Rules that are not Postern's were never touched: ${foreignRulesOf(stage)}`);
+  const foreign = stage.sites.map(each => each.foreign()).join('; ');
+  fact(telling, `What is not Postern's was never touched: ${foreign}`);
 }
 
 async function chapter({ context: { output }, pause }: Telling, text: string): Promise<void> {
@@ -133,7 +134,11 @@ function fact({ context: { output } }: Telling, text: string): void {
   output.print(`${output.style('dim', '→')} ${text}`);
 }
 
-function foreignRulesOf({ lab, vaultId }: Stage): string {
-  const rules = lab.azure.get(vaultId).properties.networkAcls?.ipRules.map(({ value }) => value) ?? [];
-  return rules.filter(value => foreignRules.includes(value)).join(', ');
+/** What Atlas says of each key. */
+function validity(telling: Telling): void {
+  const { lab, sites } = telling.stage;
+  for (const { cloud, project } of sites) {
+    const key = sites.length > 1 ? `the key in ${cloud}` : 'the key';
+    fact(telling, `Atlas says of ${key}: valid ${lab.atlas.isKeyValid(project.id)}`);
+  }
 }

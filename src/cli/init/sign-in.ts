@@ -70,7 +70,13 @@ async function serviceAccountOf(
   };
 }
 
-/** What our own reader makes of a text. Throws a ConfigError. */
-export function configOf({ env }: Pick<CommandContext, 'env'>, text: string): Config {
-  return loadConfig({ path: 'postern.yaml', env, files: { readText: () => text } });
+/** Where the config is to be. */
+export function pathOf({ globals }: Pick<CommandContext, 'globals'>): string {
+  return globals.config ?? 'postern.yaml';
+}
+
+/** What our own reader will make of a text in that place, from which its paths are taken. Throws a ConfigError. */
+export function configOf(context: Pick<CommandContext, 'env' | 'globals'>, text: string): Config {
+  const { env } = context;
+  return loadConfig({ path: pathOf(context), env, files: { readText: () => text } });
 }

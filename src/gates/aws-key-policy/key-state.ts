@@ -42,11 +42,13 @@ export function stateOf(reading: KeyReading): GateState {
   const listed = judgeOf(own?.strange === undefined ? withoutOwn(policy) : policy.document);
   const entries = entriesOf(own?.values ?? []);
   const lets = letsOf(policy, entries, listed);
+  const strange = strangeFindingOf(own, identity.sid);
   return {
     entries,
     revision: revisionOf(policy),
     lets,
     ...(own === undefined && { nextWriteShutsOut: true as const }),
+    ...(strange && { obstacle: strange }),
     findings: [
       ...ownFindings(policy, identity, lets),
       ...(isEmptyList(policy) ? [] : shutOutFindings(lets, listed, entries)),
@@ -99,16 +101,8 @@ function ownFindings(policy: KeyPolicy, { sid, roleArn }: Identity, lets: Lets):
       },
     ];
   }
-  if (own?.strange !== undefined) {
-    return [
-      {
-        id: 'statement-not-ours',
-        severity: 'error',
-        message: `The key policy has a statement with Postern's Sid ${sid} that is not as Postern writes it: ${own.strange}. Postern does not write over it.`,
-        remedy: notOursRemedy,
-      },
-    ];
-  }
+  const strange = strangeFindingOf(own, sid);
+  if (strange) return [strange];
   if (own) return [];
   return [
     {
@@ -125,3 +119,13 @@ function ownFindings(policy: KeyPolicy, { sid, roleArn }: Identity, lets: Lets):
 
 export const notOursRemedy =
   'Give that statement another Sid, or Postern one of its own by `sid` in the config.';
+
+function strangeFindingOf(own: KeyPolicy['own'], sid: string): Required<Finding> | undefined {
+  if (own?.strange === undefined) return undefined;
+  return {
+    id: 'statement-not-ours',
+    severity: 'error',
+    message: `The key policy has a statement with Postern's Sid ${sid} that is not as Postern writes it: ${own.strange}. Postern does not write over it.`,
+    remedy: notOursRemedy,
+  };
+}

@@ -44,18 +44,20 @@ export function stateOf(reading: RoleReading): GateState {
   const listed = judge([...strange, { name, document: openPolicy(keyArn) }]);
   const entries = entriesOf(own?.values ?? []);
   const lets = letsOf(own, entries, beside, listed);
+  const strangeFinding = strangeFindingOf(policyName, own);
   return {
     entries,
     revision: revisionOf(own),
     lets,
     findings: [
-      ...strangeFindings(policyName, own),
+      ...(strangeFinding ? [strangeFinding] : []),
       ...shutOutFindings(lets, listed, entries),
       ...(lets === 'nobody' ? [] : bypassFindings(beside, entries)),
       ...listFindings(own?.values ?? []),
       ...findings,
     ],
     takenElsewhere: takenElsewhere(reading),
+    ...(strangeFinding && { obstacle: strangeFinding }),
     decide: cidr => decisionOf(listed, cidr),
   };
 }
@@ -87,16 +89,14 @@ function takenElsewhere({ own, others, keyArn }: RoleReading): number {
   return others.inlineCharacters + extra + (unread.length > 0 ? 1 : 0);
 }
 
-function strangeFindings(policyName: string, own: OwnPolicy | undefined): readonly Finding[] {
-  if (own?.strange === undefined) return [];
-  return [
-    {
-      id: 'policy-not-ours',
-      severity: 'error',
-      message: `The role's inline policy ${policyName} holds what Postern did not write: ${own.strange}. Postern does not write over it.`,
-      remedy: notOursRemedy,
-    },
-  ];
+function strangeFindingOf(policyName: string, own: OwnPolicy | undefined): Required<Finding> | undefined {
+  if (own?.strange === undefined) return undefined;
+  return {
+    id: 'policy-not-ours',
+    severity: 'error',
+    message: `The role's inline policy ${policyName} holds what Postern did not write: ${own.strange}. Postern does not write over it.`,
+    remedy: notOursRemedy,
+  };
 }
 
 export const notOursRemedy =

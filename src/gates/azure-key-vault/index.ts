@@ -21,7 +21,9 @@ import type { NetworkAclsAnswer, VaultAnswer } from './schema.ts';
 import { parseVaultId } from './vault-id.ts';
 import { otherMembers, rulesOf, stateOf } from './vault-state.ts';
 
-export interface AzureKeyVaultOptions extends Omit<ClientOptions, 'vaultId'> {
+export interface AzureKeyVaultOptions extends Omit<ClientOptions, 'vaultId'>, VaultGateOptions {}
+
+export interface VaultGateOptions {
   readonly name: string;
   /** The vault's ARM id. */
   readonly vaultId: string;
@@ -47,7 +49,12 @@ const limits: GateLimits = {
 /** Loads Microsoft's SDK. Throws an Error when the vault's id is not one. */
 export async function createAzureKeyVaultGate(options: AzureKeyVaultOptions): Promise<Gate> {
   const vaultId = parseVaultId(options.vaultId);
-  return new AzureKeyVaultGate(options, vaultId.text, await createVaultClient({ ...options, vaultId }));
+  return azureKeyVaultGateOver(await createVaultClient({ ...options, vaultId }), options);
+}
+
+/** The gate over a client of the caller's. Throws an Error when the vault's id is not one. */
+export function azureKeyVaultGateOver(client: VaultClient, options: VaultGateOptions): Gate {
+  return new AzureKeyVaultGate(options, parseVaultId(options.vaultId).text, client);
 }
 
 class AzureKeyVaultGate implements Gate {
@@ -60,7 +67,7 @@ class AzureKeyVaultGate implements Gate {
   readonly #clock: Clock;
   readonly #random: () => number;
 
-  constructor({ name, clock, random }: AzureKeyVaultOptions, vaultId: string, client: VaultClient) {
+  constructor({ name, clock, random }: VaultGateOptions, vaultId: string, client: VaultClient) {
     this.name = name;
     this.key = vaultId.toLowerCase();
     this.id = `azure-key-vault:${this.key}`;
@@ -131,24 +138,11 @@ class AzureKeyVaultGate implements Gate {
         `The vault's network rules were changed by ${by} at ${at}, after Postern had read them.`,
       );
     }
-    const acls = fresh.properties.networkAcls;
-    if (!acls?.defaultAction) {
-      throw new GateError(
-        this.name,
-        'The vault shows no network rules, and to create them would change its default action.',
-        {
-          remedy: 'Set the vault to allow public access from selected networks once, by hand.',
-        },
-      );
+    if (state.obstacle) {
+      const { message, remedy } = state.obstacle;
+      throw new GateError(this.name, `${message} Nothing was written.`, { remedy });
     }
-    const unknown = Object.keys(acls).find(name => !knownMembers.has(name));
-    if (unknown !== undefined) {
-      throw new GateError(
-        this.name,
-        `The vault's network rules have a part that this Postern does not know (${unknown}), and a write could lose it. Nothing was written.`,
-        { remedy: 'Upgrade Postern.' },
-      );
-    }
+    const acls = fresh.properties.networkAcls!;
     this.#refuseUnfit(next, new Set(state.entries));
     const { bypass, defaultAction, virtualNetworkRules } = acls;
     return {
@@ -255,8 +249,6 @@ class AzureKeyVaultGate implements Gate {
     );
   }
 }
-
-const knownMembers = new Set(['bypass', 'defaultAction', 'ipRules', 'virtualNetworkRules']);
 
 /** The rules that stay, as their owners wrote them and in their order, and then the new ones. */
 function ipRulesFor(acls: NetworkAclsAnswer, next: readonly Cidr[]): { value: string }[] {

@@ -29,9 +29,11 @@ export function sharedTokens(
   identity: string,
   make: (entra: HttpClient) => TokenCredential,
 ): SharedTokens {
-  const ofTransport = known.get(transport) ?? new Map<string, SharedTokens>();
-  known.set(transport, ofTransport);
-  const tokens = ofTransport.get(identity) ?? shareTokens(transport, make);
+  // A gate's own transport is asked about its lock, which has no say in a token.
+  const { base = transport } = transport;
+  const ofTransport = known.get(base) ?? new Map<string, SharedTokens>();
+  known.set(base, ofTransport);
+  const tokens = ofTransport.get(identity) ?? shareTokens(base, make);
   ofTransport.set(identity, tokens);
   return tokens;
 }

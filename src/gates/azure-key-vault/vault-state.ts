@@ -21,14 +21,34 @@ export function rulesOf(acls: NetworkAclsAnswer | null | undefined): readonly Ru
   });
 }
 
+const knownMembers = new Set(['bypass', 'defaultAction', 'ipRules', 'virtualNetworkRules']);
+
+/** Why the network rules must not be written over as they stand. */
+function obstacleOf(acls: NetworkAclsAnswer | null | undefined): GateState['obstacle'] {
+  if (!acls?.defaultAction) {
+    return {
+      message: 'The vault shows no network rules, and to create them would change its default action.',
+      remedy: 'Set the vault to allow public access from selected networks once, by hand.',
+    };
+  }
+  const unknown = Object.keys(acls).find(name => !knownMembers.has(name));
+  if (unknown === undefined) return undefined;
+  return {
+    message: `The vault's network rules have a part that this Postern does not know (${unknown}), and a write could lose it.`,
+    remedy: 'Upgrade Postern.',
+  };
+}
+
 export function stateOf(vault: VaultAnswer): GateState {
   const { networkAcls, publicNetworkAccess, provisioningState } = vault.properties;
   const rules = rulesOf(networkAcls);
   const { lastModifiedAt, lastModifiedBy } = vault.systemData ?? {};
+  const obstacle = obstacleOf(networkAcls);
   return {
     entries: [...new Set(rules.flatMap(({ cidr }) => cidr ?? []))],
     revision: revisionOf(vault),
     lets: letsOf(vault),
+    ...(obstacle && { obstacle }),
     findings: [
       ...accessFindings(publicNetworkAccess ?? undefined, networkAcls),
       ...rules.flatMap(ruleFindings),

@@ -206,6 +206,7 @@ class GcpAccessLevelGate implements Gate {
       lets: perimeter.admits === 'list' ? level.lets : perimeter.admits,
       findings: [...perimeter.findings, ...level.findings],
       ...(takenElsewhere > 0 && { takenElsewhere }),
+      ...(level.obstacle && { obstacle: level.obstacle }),
     };
   }
 

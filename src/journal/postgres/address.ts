@@ -58,6 +58,8 @@ export function parseDatabaseUrl(secret: Secret): DatabaseAddress {
       max: maxConnections,
       connectionTimeoutMillis: connectTimeoutMs,
       idleTimeoutMillis: idleTimeoutMs,
+      // A process that has ended its work does not stay for connections that nobody uses.
+      allowExitOnIdle: true,
       query_timeout: queryTimeoutMs,
       keepAlive: true,
     },

@@ -70,6 +70,11 @@ export class AzureModel {
     return [...this.#vaults.values()].map(({ versions }) => versions.at(-1)!.vault.id);
   }
 
+  /** The vault as it is stored, whatever a read shows; not to be changed. Throws an ArmError. */
+  newest(id: string): Readonly<Vault> {
+    return this.#find(id).versions.at(-1)!.vault;
+  }
+
   /** The vault as ARM shows it. Throws an ArmError. */
   get(id: string): Vault {
     if (!this.rights.read) throw this.#forbidden(id, 'read');

@@ -18,8 +18,8 @@ export class AloneRounds {
     this.#options = options;
   }
 
-  hint(gates: readonly string[]): void {
-    for (const gate of gates) this.#dueAtMs.delete(gate);
+  hint(gate: string): void {
+    this.#dueAtMs.delete(gate);
   }
 
   /** Starts what is due, as far as there is room, and waits for none of it. */

@@ -5,6 +5,7 @@
  */
 import { type Clock, systemClock } from '../../clock.ts';
 import type { Secret } from '../../secret.ts';
+import type { RunReason } from '../events.ts';
 import { AloneRounds } from './alone.ts';
 import { type GateQueue, openGateQueue } from './gate-queue.ts';
 
@@ -17,10 +18,10 @@ export interface FleetOptions {
    * Looks after one gate, once. Another worker may have its lock still, for some seconds after a crash: then
    * this should say that it is due again soon.
    *
-   * @param signal is aborted when the fleet stops, or when the gate was given to another worker meanwhile
+   * @param reason of the hint that made it due, whichever worker gave it
    * @returns when the gate is due again, whichever worker it falls to
    */
-  work(gate: string, signal: AbortSignal): Promise<{ readonly nextInMs: number }>;
+  work(gate: string, reason?: RunReason): Promise<{ readonly nextInMs: number }>;
   onEvent?(event: FleetEvent): void;
   /** How many gates this worker looks after at once. */
   readonly concurrency?: number;
@@ -35,7 +36,7 @@ export interface FleetTiming {
   readonly aloneAfterMs: number;
   /** How soon a gate is due again when the work itself failed. */
   readonly afterFaultMs: number;
-  /** How long a stop waits for the work in hand before its signal is aborted. */
+  /** How long a stop waits for the work in hand. */
   readonly stopWithinMs: number;
 }
 
@@ -58,8 +59,11 @@ export type FleetEvent =
 export interface Fleet {
   /** Takes part from now on. Never throws: where the database is not there yet, it is tried again. */
   start(): void;
-  /** Something may have changed: the gate, or every gate, is due now, whichever worker it falls to. */
-  hint(gate?: string): Promise<void>;
+  /**
+   * Something may have changed: the gate is due now, whichever worker it falls to. Never throws; while the
+   * database is away the hint is kept.
+   */
+  hint(gate: string, reason: RunReason): Promise<void>;
   /** False while this worker works alone, or has not reached the database yet. */
   readonly isSharing: boolean;
   /** Takes no more work and waits, bounded, for what is in hand. */
@@ -77,8 +81,10 @@ class SharedFleet implements Fleet {
   readonly #timing: FleetTiming;
   readonly #clock: Clock;
   readonly #stopping = new AbortController();
-  readonly #aborting = new AbortController();
   readonly #alone: AloneRounds;
+  /** Not handed over yet. */
+  readonly #hints = new Map<string, RunReason>();
+  #isHandingOver = false;
   #queue: GateQueue | undefined;
   #ticking: Promise<void> | undefined;
   #state: 'starting' | 'sharing' | 'alone' = 'starting';
@@ -93,7 +99,7 @@ class SharedFleet implements Fleet {
       clock: this.#clock,
       concurrency: options.concurrency ?? defaultConcurrency,
       gates: options.gates,
-      work: gate => this.#work(gate, this.#aborting.signal),
+      work: gate => this.#work(gate),
     });
   }
 
@@ -105,22 +111,36 @@ class SharedFleet implements Fleet {
     this.#ticking ??= this.#tickUntilStopped();
   }
 
-  async hint(gate?: string): Promise<void> {
-    const gates = gate === undefined ? this.#options.gates() : [gate];
-    this.#alone.hint(gates);
-    try {
-      for (const each of gates) await this.#queue?.due(each);
-    } catch (error) {
-      this.#tell({ kind: 'fault', error });
-    }
+  async hint(gate: string, reason: RunReason): Promise<void> {
+    this.#alone.hint(gate);
+    this.#hints.set(gate, reason);
+    if (this.#state !== 'sharing' || this.#isHandingOver) return;
+    await this.#handOverHints().catch(error => this.#tell({ kind: 'fault', error }));
   }
 
   async stop(): Promise<void> {
     this.#stopping.abort();
-    const timer = setTimeout(() => this.#aborting.abort(), this.#timing.stopWithinMs);
     await this.#ticking;
-    await Promise.all([this.#queue?.stop(2 * this.#timing.stopWithinMs), this.#alone.settled()]);
-    clearTimeout(timer);
+    await Promise.all([this.#queue?.stop(this.#timing.stopWithinMs), this.#alone.settled()]);
+  }
+
+  /** Throws what the database throws; what is not handed over then is kept for the next tick. */
+  async #handOverHints(): Promise<void> {
+    this.#isHandingOver = true;
+    try {
+      // Those that come meanwhile are met too.
+      for (const [gate, reason] of this.#hints) {
+        this.#hints.delete(gate);
+        try {
+          await this.#queue?.due(gate, reason);
+        } catch (error) {
+          if (!this.#hints.has(gate)) this.#hints.set(gate, reason);
+          throw error;
+        }
+      }
+    } finally {
+      this.#isHandingOver = false;
+    }
   }
 
   async #tickUntilStopped(): Promise<void> {
@@ -137,10 +157,11 @@ class SharedFleet implements Fleet {
       this.#queue ??= await openGateQueue({
         database: this.#options.database,
         concurrency: this.#options.concurrency ?? defaultConcurrency,
-        work: (gate, signal) => this.#workOn(gate, signal),
+        work: (gate, reason) => this.#workOn(gate, reason),
         onFault: error => this.#tell({ kind: 'fault', error }),
       });
       await this.#queue.ensure(this.#options.gates());
+      await this.#handOverHints();
       this.#lastWellAtMs = askedAtMs;
       if (this.#state !== 'sharing') this.#tell({ kind: 'shares' });
       this.#state = 'sharing';
@@ -155,14 +176,14 @@ class SharedFleet implements Fleet {
   }
 
   /** A job. One of a gate that this worker does not know is left for one that does. */
-  async #workOn(gate: string, signal: AbortSignal): Promise<number> {
+  async #workOn(gate: string, reason: RunReason | undefined): Promise<number> {
     if (!this.#options.gates().includes(gate)) return this.#timing.tickMs;
-    return await this.#work(gate, AbortSignal.any([signal, this.#aborting.signal]));
+    return await this.#work(gate, reason);
   }
 
-  async #work(gate: string, signal: AbortSignal): Promise<number> {
+  async #work(gate: string, reason?: RunReason): Promise<number> {
     try {
-      return (await this.#options.work(gate, signal)).nextInMs;
+      return (await this.#options.work(gate, reason)).nextInMs;
     } catch (error) {
       this.#tell({ kind: 'work-failed', gate, error });
       return this.#timing.afterFaultMs;

@@ -3,6 +3,7 @@ import type { PgBoss } from 'pg-boss';
 import { parseDatabaseUrl } from '../../journal/postgres/address.ts';
 import { explainPostgres } from '../../journal/postgres/explain.ts';
 import type { Secret } from '../../secret.ts';
+import type { RunReason } from '../events.ts';
 
 /** pg-boss's own schema, beside the journal's. */
 export const jobsSchema = 'postern_jobs';
@@ -26,7 +27,7 @@ export interface GateQueueOptions {
   readonly database: Secret;
   readonly concurrency: number;
   /** Looks after a gate, and gives in how many milliseconds it is due again. Never throws. */
-  work(gate: string, signal: AbortSignal): Promise<number>;
+  work(gate: string, reason: RunReason | undefined): Promise<number>;
   /** Faults that pg-boss gets over by itself. */
   onFault(error: unknown): void;
 }
@@ -35,12 +36,13 @@ export interface GateQueue {
   /** Gives a job, due now, to each gate that has none. */
   ensure(gates: readonly string[]): Promise<void>;
   /** Makes a gate due now. One that is being worked on is due again right after. */
-  due(gate: string): Promise<void>;
+  due(gate: string, reason: RunReason): Promise<void>;
   stop(timeoutMs: number): Promise<void>;
 }
 
 interface GateJob {
   readonly gate: string;
+  readonly reason?: RunReason;
 }
 
 /** Joins the queue, makes it where needed, and begins to take jobs. Throws a JournalError. */
@@ -81,9 +83,9 @@ export async function openGateQueue(options: GateQueueOptions): Promise<GateQueu
   }
   return {
     ensure: gates => ensure(boss, gates).catch(explain('could not be used for sharing the work')),
-    due: async gate => {
+    due: async (gate, reason) => {
       await boss
-        .upsert(queue, { gate }, { singletonKey: gate, startAfter: 0 })
+        .upsert(queue, { gate, reason }, { singletonKey: gate, startAfter: 0 })
         .catch(explain('could not take a hint'));
     },
     stop: async timeoutMs => {
@@ -98,8 +100,8 @@ async function takeJobs(boss: PgBoss, { concurrency, work }: GateQueueOptions): 
     { localConcurrency: concurrency, batchSize: 1, pollingIntervalSeconds: pollSeconds },
     async ([job]) => {
       if (!job) return;
-      const { gate } = job.data;
-      const nextInMs = await work(gate, job.signal);
+      const { gate, reason } = job.data;
+      const nextInMs = await work(gate, reason);
       // Before this job ends, so that there is always one; a hint that came meanwhile has queued an earlier one.
       if (!job.signal.aborted) {
         await boss.send(queue, { gate }, { singletonKey: gate, startAfter: Math.ceil(nextInMs / 1000) });

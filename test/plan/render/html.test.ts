@@ -17,7 +17,7 @@ describe('what a person reads', () => {
       'guard <code>policy</code> stops every write',
       'Set <code>--default-action Deny</code> once',
       '<summary><span class="sign">+</span> 12 entries to let in</summary>',
-      'outbound.gcp: outbound.gcp is empty.',
+      'outbound.gcp is empty.',
       '<strong>Next:</strong> do what the guards ask',
     ].map(each => html.indexOf(each));
     expect(places).not.toContain(-1);

@@ -56,7 +56,7 @@ describe('what a person reads', () => {
       'do: Set `--default-action Deny`',
       '+ 12 addresses',
       'feeds   control-plane  incomplete, 52 addresses',
-      'outbound.gcp: outbound.gcp is empty.',
+      'outbound.gcp is empty.',
     ].map(each => lines.indexOf(each));
     expect(places).not.toContain(-1);
     expect(places).toEqual(places.toSorted((a, b) => a - b));

@@ -1,28 +1,31 @@
 /** Workers that share gates, and are killed and stopped. */
 import { expect, test } from 'vitest';
 import { usePostgres } from '../../postgres/server.ts';
-import { change, expectOneAtATime, isEverywhere, openFleetSite, takeOverMs, until } from './harness.ts';
+import {
+  change,
+  countOf,
+  expectOneAtATime,
+  isEverywhere,
+  openFleetSite,
+  takeOverMs,
+  until,
+} from './harness.ts';
 
 const server = usePostgres();
 /** More with POSTERN_FLEET_KILLS; each takes as long as a worker may be silent, so the default is small. */
 const kills = Number(process.env.POSTERN_FLEET_KILLS ?? 1);
 test('two workers share the gates, and every gate is served', async context => {
-  const site = await openFleetSite(context, await server.createDatabase(), 4, 1_000);
+  const site = await openFleetSite(context, await server.createDatabase(), 4);
   const workers = [site.start(), site.start()];
   await until(() => site.lockedOut().length === 0, takeOverMs, 'every gate lets Atlas in');
   const first = change(site);
   await until(() => isEverywhere(site, first), takeOverMs, 'the new address is let in');
-  await until(
-    () => workers.every(({ said }) => said.filter(({ kind }) => kind === 'ends').length >= 4),
-    takeOverMs,
-    'both work',
-  );
+  await until(() => workers.every(worker => countOf(worker, 'run-ended') >= 4), takeOverMs, 'both work');
   for (const worker of workers) await worker.kill('SIGTERM');
   for (const worker of workers) {
     expect(worker.process.exitCode).toBe(0);
-    expect(worker.said.at(-1)?.kind).toBe('stopped');
-    const count = (wanted: string) => worker.said.filter(({ kind }) => kind === wanted).length;
-    expect(count('begins')).toBe(count('ends'));
+    expect(worker.said.at(-1)?.event).toBe('stopped');
+    expect(countOf(worker, 'run-started')).toBe(countOf(worker, 'run-ended'));
   }
   // Never two at once on one gate: no run met another's lock.
   expect(site.said.filter(({ status }) => status === 'refused' || status === 'failed')).toEqual([]);
@@ -32,7 +35,7 @@ test('two workers share the gates, and every gate is served', async context => {
 test(
   `of three workers one is killed, ${kills} times, at some moment: the others carry on, one at a time`,
   async context => {
-    const site = await openFleetSite(context, await server.createDatabase(), 3, 800);
+    const site = await openFleetSite(context, await server.createDatabase(), 3);
     // Every answer takes a moment, so that a worker can end at each of them.
     for (const on of ['atlas', 'azure'] as const)
       site.lab.faults.add({ on, act: { kind: 'latency', ms: 20 } });
@@ -57,7 +60,7 @@ test(
 );
 
 test('a worker that is stopped in the middle of a write, and goes on after its lease, writes nothing', async context => {
-  const site = await openFleetSite(context, await server.createDatabase(), 1, 500);
+  const site = await openFleetSite(context, await server.createDatabase(), 1);
   const stopped = site.start();
   await until(() => site.lockedOut().length === 0, takeOverMs, 'the gate lets Atlas in');
   // Its next write: the last look before it takes a while, which is when it is stopped.
@@ -81,22 +84,13 @@ test('a worker that is stopped in the middle of a write, and goes on after its l
   const patchesOfNext = patches() - patchesBefore;
   await next.kill('SIGTERM');
   const rules = site.rules(0);
-  const saidBefore = stopped.said.length;
+  const ended = () => stopped.said.filter(({ event }) => event === 'run-ended');
+  const endedBefore = ended().length;
   stopped.process.kill('SIGCONT');
-  await until(() => stopped.said.length > saidBefore, takeOverMs, 'the stopped worker ends its run');
-  expect(stopped.said[saidBefore]).toMatchObject({ kind: 'ends', writes: 0 });
-  expect(['refused', 'failed']).toContain(stopped.said[saidBefore]!.status);
+  await until(() => ended().length > endedBefore, takeOverMs, 'the stopped worker ends its run');
+  expect(ended()[endedBefore]).toMatchObject({ writes: [] });
+  expect(['refused', 'failed']).toContain(ended()[endedBefore]!.status);
   expect(patches() - patchesBefore).toBe(patchesOfNext);
   expect(site.rules(0)).toEqual(rules);
   expectOneAtATime(await site.writes());
 }, 400_000);
-
-test('the control plane is read once for all while a reading is young', async context => {
-  const site = await openFleetSite(context, await server.createDatabase(), 4, 1_000);
-  const reads = () => site.lab.requests.filter(({ path }) => path.includes('controlPlaneIPAddresses')).length;
-  for (let n = 0; n < 2; n++) site.start({ SHARED_MS: '60000' });
-  await until(() => site.said.filter(({ kind }) => kind === 'ends').length >= 16, takeOverMs, 'sixteen runs');
-  expect(site.lockedOut()).toEqual([]);
-  // Those that began before the first reading was done read for themselves.
-  expect(reads()).toBeLessThanOrEqual(4);
-}, 300_000);

@@ -1,10 +1,11 @@
-/** Real workers as real processes, over a real PostgreSQL, against a lab with a few gates. */
+/** Real daemons, `postern watch` as it is built, over a real PostgreSQL, against a lab with a few gates. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 import { expect, type TestContext } from 'vitest';
 import { systemClock } from '../../../src/clock.ts';
 import type { WriteRecord } from '../../../src/journal/journal.ts';
@@ -12,16 +13,18 @@ import { openPostgresJournal } from '../../../src/journal/postgres/open.ts';
 import { labOrganizationId, labVaultId } from '../../../src/lab/default-world.ts';
 import { type Lab, startLab } from '../../../src/lab/index.ts';
 import { Secret } from '../../../src/secret.ts';
+import { ensureBuilt } from '../../cli/postern.ts';
 
+/** A line of a worker's log. */
 export interface Said {
-  readonly pid: number;
-  readonly kind: string;
+  readonly event: string;
   readonly gate?: string;
-  readonly atMs?: number;
+  readonly feed?: string;
   readonly status?: string;
-  readonly message?: string;
-  readonly writes?: number;
+  readonly writes?: readonly unknown[];
 }
+
+const entry = fileURLToPath(new URL('../../../dist/postern.js', import.meta.url));
 
 export interface Worker {
   readonly process: ChildProcess;
@@ -30,25 +33,29 @@ export interface Worker {
   kill(signal?: NodeJS.Signals): Promise<void>;
 }
 
+/** As often as the config allows. */
+export const quick = { controlPlane: '1s', nodes: '1s', gates: '1s', events: '1s', minGap: '1s' };
+
 export interface FleetSite {
   readonly lab: Lab;
   readonly gates: readonly string[];
   readonly projects: readonly string[];
   /** What all workers said, in the order in which it came. */
   readonly said: Said[];
-  start(env?: Readonly<Record<string, string>>): Worker;
+  start(): Worker;
   writes(): Promise<readonly WriteRecord[]>;
   rules(gate: number): readonly string[];
   lockedOut(): readonly string[];
 }
 
-/** @param everyMs how often each gate is due */
+/** @param watch the config's section: how often the workers look */
 export async function openFleetSite(
   { onTestFinished }: Pick<TestContext, 'onTestFinished'>,
   url: string,
   gateCount: number,
-  everyMs: number,
+  watch: Readonly<Record<string, string>> = quick,
 ): Promise<FleetSite> {
+  ensureBuilt();
   const lab = await startLab({ clock: systemClock, azure: { propagationMs: 0 } });
   const folder = mkdtempSync(join(tmpdir(), 'postern-fleet-'));
   const workers: Worker[] = [];
@@ -77,16 +84,18 @@ export async function openFleetSite(
     return project.id;
   });
   writeFileSync(join(folder, 'ca.pem'), lab.caCertificatePem);
-  writeFileSync(join(folder, 'postern.yaml'), JSON.stringify(configOf(lab, gates, vaultIds, projects)));
+  writeFileSync(
+    join(folder, 'postern.yaml'),
+    JSON.stringify({ ...configOf(lab, gates, vaultIds, projects), watch }),
+  );
   const said: Said[] = [];
   return {
     lab,
     gates,
     projects,
     said,
-    start(env = {}) {
-      const file = new URL('children/worker.ts', import.meta.url).pathname;
-      const child = spawn(process.execPath, [file, String(everyMs)], {
+    start() {
+      const child = spawn(process.execPath, [entry, 'watch', '--log-level', 'debug'], {
         cwd: folder,
         env: {
           PATH: process.env.PATH,
@@ -96,12 +105,12 @@ export async function openFleetSite(
           LAB_ATLAS_SECRET: lab.credentials.atlas.serviceAccount.clientSecret,
           LAB_AZURE_SECRET: lab.credentials.azure.clientSecret,
           NODE_EXTRA_CA_CERTS: join(folder, 'ca.pem'),
-          ...env,
         },
-        stdio: ['ignore', 'pipe', 'inherit'],
+        stdio: ['ignore', 'inherit', 'pipe'],
       });
       const own: Said[] = [];
-      createInterface({ input: child.stdout }).on('line', line => {
+      createInterface({ input: child.stderr }).on('line', line => {
+        if (!line.startsWith('{')) return;
         const what = JSON.parse(line) as Said;
         own.push(what);
         said.push(what);
@@ -167,6 +176,9 @@ function configOf(
 export const takeOverMs = 120_000;
 
 let address = 0;
+export const countOf = ({ said }: Pick<Worker, 'said'>, event: string) =>
+  said.filter(each => each.event === event).length;
+
 /** Atlas begins to use a new address; every gate has to let it in. */
 export function change({ lab }: FleetSite): string {
   const cidr = `13.48.${++address >> 8}.${address & 255}/32`;

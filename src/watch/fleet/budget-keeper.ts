@@ -1,0 +1,44 @@
+/**
+ * The fleet's budgets for a long-running process: opened when first asked for, and given up for a while when the
+ * database does not answer soon, since an address that is needed must not wait for it.
+ */
+import type { Clock } from '../../clock.ts';
+import { openPostgresStore } from '../../journal/postgres/open.ts';
+import type { Secret } from '../../secret.ts';
+import { within } from '../waker.ts';
+import { openRateBudgets, type RateBudgets } from './budget.ts';
+
+const answerWithinMs = 2_000;
+const awayMs = 30_000;
+
+/** `take` rejects within seconds while the database is away. */
+export function keptRateBudgets(
+  { database, clock }: { readonly database: Secret; readonly clock: Clock },
+  open: () => Promise<RateBudgets> = () => openFrom(database),
+): RateBudgets {
+  let opened: Promise<RateBudgets> | undefined;
+  let awayUntilMs = Number.NEGATIVE_INFINITY;
+  return {
+    async take(budget) {
+      if (clock.now() < awayUntilMs) throw new Error('The budgets were away a moment ago.');
+      try {
+        opened ??= open();
+        const taken = opened.then(budgets => budgets.take(budget));
+        const waitMs = await within(clock, answerWithinMs, taken, () => undefined);
+        if (waitMs === undefined) throw new Error('The budgets did not answer in time.');
+        return waitMs;
+      } catch (error) {
+        // One that could not be opened is opened anew; an open one makes its connections anew by itself.
+        opened?.catch(() => {
+          opened = undefined;
+        });
+        awayUntilMs = clock.now() + awayMs;
+        throw error;
+      }
+    },
+  };
+}
+
+async function openFrom(database: Secret): Promise<RateBudgets> {
+  return await openRateBudgets(await openPostgresStore({ url: database }));
+}

@@ -1,0 +1,55 @@
+/**
+ * What the simulation needs of one gate's cloud, whatever its kind: the truth of the model, a hand for other
+ * people's edits, and Postern's own gate over the simulated network. A new kind of gate is one more file that
+ * makes one of these.
+ */
+import type { Cidr } from '../../src/address/cidr.ts';
+import type { Clock } from '../../src/clock.ts';
+import type { GateConfig } from '../../src/config/config.ts';
+import type { Gate } from '../../src/gates/gate.ts';
+import type { LabKey } from '../../src/lab/atlas/model.ts';
+import type { Transport } from '../../src/transport/index.ts';
+import type { Service } from './network.ts';
+import type { Random } from './random.ts';
+
+/** One write that took effect. */
+export interface CloudWrite {
+  readonly before: readonly Cidr[];
+  readonly after: readonly Cidr[];
+  /** Everything beside the list that a write could change, in a form in which equal things are equal. */
+  readonly settingsBefore: string;
+  readonly settingsAfter: string;
+}
+
+export interface GateParts {
+  readonly transport: Transport;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+export type GateCommon = Pick<GateConfig, 'name' | 'projects' | 'policy' | 'pinned' | 'adopt' | 'removal'>;
+
+export interface SimulatedCloud {
+  readonly services: readonly Service[];
+  readonly key: LabKey;
+  readonly propagationMs: number;
+  /** What the model holds now, in force or not yet. */
+  entries(): readonly Cidr[];
+  settings(): string;
+  /** Whether a call from the address is answered, by what is in force now. */
+  letsIn(address: string): boolean;
+  /** Someone else changes the list. */
+  edit(by: string, change: (entries: readonly string[]) => readonly string[]): void;
+  /** Someone else changes what is not the list. */
+  changeSettings(by: string, random: Random): void;
+  /** Refuses every write, as a lock or a policy of the organization does; undefined ends it. */
+  refuseWrites(random: Random | undefined): void;
+  /** The next reads show the version before the newest. */
+  staleReads(count: number): void;
+  /** Told of each write through the API that took effect. */
+  onWrite: (write: CloudWrite) => void;
+  configOf(common: GateCommon): GateConfig;
+  openGate(config: GateConfig, parts: GateParts): Promise<Gate>;
+  /** Replaces the whole list, as scripts do: GET, PUT. For the rivals. Throws when it fails. */
+  replace(transport: Transport, change: (entries: readonly Cidr[]) => readonly string[]): Promise<void>;
+}

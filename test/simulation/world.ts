@@ -1,0 +1,349 @@
+/** One world: Atlas, the gates' clouds, a network, a disk and a machine's clock, all made from a seed. */
+
+import type { Cidr } from '../../src/address/cidr.ts';
+import type { Config } from '../../src/config/config.ts';
+import { defaultWatchConfig } from '../../src/config/watch.ts';
+import { AtlasAuth } from '../../src/lab/atlas/auth.ts';
+import { AtlasModel, type LabProject } from '../../src/lab/atlas/model.ts';
+import { RateLimits } from '../../src/lab/atlas/rate-limit.ts';
+import { atlasHandler } from '../../src/lab/atlas/server.ts';
+import type { Policy } from '../../src/plan/plan.ts';
+import { defaultRemovalPolicy, type RemovalPolicy } from '../../src/plan/removal-policy.ts';
+import { Answers } from './answers.ts';
+import { azureCloud } from './azure-cloud.ts';
+import type { SimulatedCloud } from './cloud.ts';
+import { WorldFaults } from './faults.ts';
+import { Judge } from './judge.ts';
+import { Disk } from './memory-journal.ts';
+import { SimulatedNetwork } from './network.ts';
+import { between, integer, pick, type Random, randomFor } from './random.ts';
+import { Scheduler } from './scheduler.ts';
+
+export const minuteMs = 60_000;
+export const hourMs = 60 * minuteMs;
+export const dayMs = 24 * hourMs;
+export const yearMs = 365 * dayMs;
+
+const defaultStartMs = Date.parse('2026-01-01T00:00:00Z');
+const organizationId = 'a0123456789abcdef012345a';
+const atlasOrigin = 'https://atlas.invalid';
+
+/** One gate of the world: the operator's settings, and the cloud behind it. */
+export class Site {
+  readonly name: string;
+  readonly cloud: SimulatedCloud;
+  readonly policy: Policy;
+  readonly adopt: boolean;
+  readonly removal: RemovalPolicy;
+  /** Projects that the config names. */
+  projects: string[];
+  /** Projects whose key is behind this gate, whether the config names them or not. */
+  readonly keyHolders: string[];
+  pinned: Cidr[] = [];
+  /** Everything that Atlas ever listed or the operator pinned. */
+  readonly everWanted = new Set<string>();
+
+  readonly #letsIn = new Map<string, boolean>();
+
+  constructor(options: Pick<Site, 'name' | 'cloud' | 'policy' | 'adopt' | 'removal' | 'projects'>) {
+    this.name = options.name;
+    this.cloud = options.cloud;
+    this.policy = options.policy;
+    this.adopt = options.adopt;
+    this.removal = options.removal;
+    this.projects = options.projects;
+    this.keyHolders = [...options.projects];
+  }
+
+  /** Whether the cloud lets an address in now; asked once until something changes. */
+  letsIn(address: string): boolean {
+    let answer = this.#letsIn.get(address);
+    if (answer === undefined) {
+      answer = this.cloud.letsIn(address);
+      this.#letsIn.set(address, answer);
+    }
+    return answer;
+  }
+
+  /** Something changed, or came to be in force. */
+  changed(): void {
+    this.#letsIn.clear();
+  }
+
+  /** What Atlas lists for the config's projects, and what is pinned: canonical blocks. */
+  wanted(atlas: AtlasModel): ReadonlySet<string> {
+    const wanted = new Set<string>(this.pinned);
+    for (const address of listedControlPlane(atlas)) wanted.add(address);
+    for (const id of this.projects) {
+      for (const { nodes, future, outboundOnly } of atlas.projects.get(id)?.clusters ?? []) {
+        for (const host of [...nodes, ...future, ...outboundOnly]) wanted.add(`${host}/32`);
+      }
+    }
+    return wanted;
+  }
+
+  /** What Atlas really calls this KMS from: canonical blocks. */
+  inUse(atlas: AtlasModel): readonly string[] {
+    const all = this.keyHolders.flatMap(id => (atlas.projects.has(id) ? atlas.addressesInUse(id) : []));
+    return [...new Set(all.map(address => (address.includes('/') ? address : `${address}/32`)))];
+  }
+}
+
+export function listedControlPlane(atlas: AtlasModel): readonly string[] {
+  return Object.values(atlas.controlPlane.outbound).flatMap(regions => Object.values(regions).flat());
+}
+
+export interface WorldOptions {
+  readonly seed: string;
+  /** Lines about what happens, for a trace. */
+  readonly trace: (line: string) => void;
+  /** Whether Postern, or who stands in its place, looks at every interval exactly; the daemon's vary by a tenth. */
+  readonly isPunctual?: boolean;
+  /** For a scenario, instead of what the seed would give. */
+  readonly given?: {
+    readonly startMs?: number;
+    readonly intervalMs?: number;
+    readonly propagationMs?: number;
+    readonly controlPlane?: AtlasModel['controlPlane'];
+    readonly policy?: Policy;
+  };
+}
+
+export class World {
+  readonly seed: string;
+  readonly scheduler: Scheduler;
+  readonly atlas: AtlasModel;
+  readonly sites: readonly Site[];
+  readonly faults: WorldFaults;
+  readonly network: SimulatedNetwork;
+  readonly disk = new Disk();
+  readonly answers = new Answers();
+  readonly judge: Judge;
+  readonly atlasAuth: AtlasAuth;
+  readonly intervalMs: number;
+  readonly credentials = {
+    serviceAccount: { clientId: 'mdb_sa_id_lab', clientSecret: 'mdb_sa_sk_lab-only-secret' },
+    apiKey: { publicKey: 'labkey', privateKey: 'lab-only-private-key' },
+  };
+  /** How far the clock of Postern's machine is ahead of the true time. */
+  skewMs = 0;
+  /** When the world last changed, in whatever way. */
+  changedAtMs: number;
+  readonly #given: NonNullable<WorldOptions['given']>;
+  readonly #trace: (line: string) => void;
+  #nextAddress = 0;
+  /** Told of each change, after it. */
+  onChange: () => void = () => {};
+
+  constructor({ seed, trace, isPunctual = false, given = {} }: WorldOptions) {
+    this.seed = seed;
+    this.#trace = trace;
+    this.#given = given;
+    const { startMs = defaultStartMs } = given;
+    this.changedAtMs = startMs;
+    const random = randomFor(seed, 'world');
+    this.scheduler = new Scheduler(startMs, (from, to) => this.judge.advance(from, to));
+    const clock = { now: () => this.scheduler.nowMs, sleep: (ms: number) => this.scheduler.sleep(ms) };
+    const drawnMs = pick(random, [30, 60]) * minuteMs;
+    this.intervalMs = given.intervalMs ?? drawnMs;
+    this.atlas = new AtlasModel({
+      clock,
+      tenantId: '54826b22-38d6-4fb2-bad9-b7b93a3e9c5a',
+      letsIn: (key, address) => this.sites.find(({ cloud }) => cloud.key === key)?.letsIn(address) ?? false,
+    });
+    const drawn = controlPlaneOf(random, () => this.newAddress());
+    this.atlas.controlPlane = structuredClone(given.controlPlane ?? drawn);
+    this.atlasAuth = new AtlasAuth(clock, this.credentials);
+    this.sites = Array.from({ length: random() < 0.7 ? 1 : 2 }, (_, index) => this.#makeSite(random, index));
+
+    this.faults = new WorldFaults(randomFor(seed, 'faults'));
+    const handleAtlas = atlasHandler({
+      model: this.atlas,
+      auth: this.atlasAuth,
+      rateLimits: new RateLimits(clock),
+    });
+    this.network = new SimulatedNetwork(
+      this.scheduler,
+      this.faults,
+      [
+        { name: 'atlas', origin: atlasOrigin, handle: handleAtlas },
+        ...this.sites.flatMap(({ cloud }) => cloud.services),
+      ],
+      randomFor(seed, 'network'),
+    );
+    this.judge = new Judge({
+      now: clock.now,
+      machineNow: () => this.machineNow(),
+      atlas: this.atlas,
+      sites: this.sites,
+      answers: this.answers,
+      intervalMs: this.intervalMs * (isPunctual ? 1 : 1.1),
+      isImpeded: () =>
+        this.disk.isFull ||
+        this.disk.isUnreadable ||
+        this.skewMs !== 0 ||
+        this.sites.some(({ projects }) => projects.some(id => !this.atlas.isKeyValid(id))),
+      onBreach: what => this.trace(`!!! ${what}`),
+      onExposure: what => this.trace(what),
+    });
+    for (const site of this.sites) {
+      site.cloud.onWrite = write => {
+        this.trace(`write at ${site.name}: ${write.before.length} → ${write.after.length} entries`);
+        this.judge.onWrite(site, write);
+        this.settles(site);
+      };
+    }
+  }
+
+  machineNow(): number {
+    return this.scheduler.nowMs + this.skewMs;
+  }
+
+  trace(line: string): void {
+    this.#trace(`${new Date(this.scheduler.nowMs).toISOString().slice(0, 19)}Z ${line}`);
+  }
+
+  /** Something in the world has just been changed. */
+  changed(what: string): void {
+    this.trace(what);
+    this.changedAtMs = this.scheduler.nowMs;
+    this.judge.changed();
+    this.onChange();
+  }
+
+  /** Whether nothing goes wrong at present that could make one look at the world differ from the next. */
+  isUntroubled(): boolean {
+    const { faults, network, disk } = this;
+    return (
+      [...faults.episodes].every(({ hitsOnlyWrites }) => hitsOnlyWrites) &&
+      network.down.size === 0 &&
+      !disk.isFull &&
+      !disk.isUnreadable &&
+      disk.spooled.length === 0
+    );
+  }
+
+  /** What was written is in force later; the judge looks again then. */
+  settles(site: Site): void {
+    this.changedAtMs = this.scheduler.nowMs;
+    this.scheduler.after(site.cloud.propagationMs, () => {
+      this.changedAtMs = this.scheduler.nowMs;
+      this.judge.changed();
+    });
+  }
+
+  /** Someone else changes a gate's list. */
+  editList(
+    site: Site,
+    by: string,
+    what: string,
+    change: (entries: readonly string[]) => readonly string[],
+  ): void {
+    site.cloud.edit(by, change);
+    this.changed(`${by} ${what} at ${site.name}`);
+    this.judge.edited(site);
+    this.settles(site);
+  }
+
+  /** The config as it stands in the file now. */
+  config(): Config {
+    return {
+      path: undefined,
+      statePath: undefined,
+      database: undefined,
+      watch: {
+        ...defaultWatchConfig,
+        controlPlaneMs: this.intervalMs,
+        nodesMs: this.intervalMs,
+        gatesMs: this.intervalMs,
+        eventsMs: 0,
+      },
+      notify: [],
+      server: undefined,
+      atlas: { baseUrl: atlasOrigin, auth: undefined, includeGateways: false, timeoutMs: 30_000 },
+      static: [],
+      findings: [],
+      gates: this.sites.map(({ name, projects, policy, pinned, adopt, removal, cloud }) =>
+        cloud.configOf({ name, projects: [...projects], policy, pinned: [...pinned], adopt, removal }),
+      ),
+    };
+  }
+
+  /** A public address that no one had before. */
+  newAddress(): string {
+    const n = this.#nextAddress++;
+    // 44.192.0.0 and up: spread out, so that no two are neighbours.
+    return `44.${192 + ((n >> 14) & 31)}.${(n >> 6) & 255}.${((n & 63) << 2) | 1}/32`;
+  }
+
+  #makeSite(random: Random, index: number): Site {
+    const name = `vault${index + 1}`;
+    const foreign = Array.from({ length: integer(random, 0, 4) }, (_, n) => `198.${20 + index}.${n}.0/24`);
+    const drawnPropagationMs = pick(random, [0, 30_000, 2 * minuteMs, 15 * minuteMs]);
+    const cloud = azureCloud({
+      clock: { now: () => this.scheduler.nowMs, sleep: ms => this.scheduler.sleep(ms) },
+      name,
+      entries: foreign.length > 0 ? foreign : ['198.17.0.0/24'],
+      behaviour: {
+        propagationMs: this.#given.propagationMs ?? drawnPropagationMs,
+        removals: pick(random, ['late', 'at-once']),
+        ruleOrder: pick(random, ['preserved', 'sorted']),
+        duplicates: pick(random, ['keep', 'dedupe', 'refuse']),
+        omittedVirtualNetworkRules: pick(random, ['keep', 'clear']),
+      },
+    });
+    const projects = Array.from({ length: integer(random, 1, 2) }, (_, n) => {
+      const project = this.atlas.addProject(`${name}-p${n}`, organizationId, cloud.key);
+      for (let cluster = integer(random, 1, 2); cluster > 0; cluster--) this.addCluster(project, random);
+      return project.id;
+    });
+    const drawnPolicy = pick(random, [
+      'sync',
+      'sync',
+      'sync',
+      'sync',
+      'sync',
+      'sync',
+      'sync',
+      'sync',
+      'add-only',
+      'observe',
+    ] as const);
+    return new Site({
+      name,
+      cloud,
+      projects,
+      policy: this.#given.policy ?? drawnPolicy,
+      adopt: random() < 0.2,
+      removal: {
+        ...defaultRemovalPolicy,
+        graceMs: pick(random, [1, 3, 7, 7, 7, 14]) * dayMs,
+      },
+    });
+  }
+
+  addCluster(project: LabProject, random: Random): void {
+    const cluster = this.atlas.createCluster(project.id, `c${this.#nextAddress}-${project.clusters.length}`);
+    this.#nextAddress++;
+    this.atlas.provision(cluster, pick(random, [3, 3, 3, 5]));
+    this.atlas.finishCreating(cluster);
+  }
+}
+
+const regions = {
+  aws: ['us-east-1', 'us-west-2', 'eu-central-1', 'ap-northeast-1'],
+  azure: ['eastus2', 'westeurope'],
+  gcp: ['us-central1', 'europe-west1'],
+} as const;
+
+function controlPlaneOf(random: Random, newAddress: () => string): AtlasModel['controlPlane'] {
+  const outbound: Record<string, Record<string, string[]>> = {};
+  const scale = between(random, 1, 6);
+  for (const [cloud, names] of Object.entries(regions)) {
+    outbound[cloud] = {};
+    for (const region of names) {
+      outbound[cloud][region] = Array.from({ length: integer(random, 1, Math.ceil(scale)) }, newAddress);
+    }
+  }
+  return { inbound: {}, outbound };
+}
