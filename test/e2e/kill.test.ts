@@ -5,7 +5,7 @@ import { seeded } from '../faults/random.ts';
 import { openSite } from './harness.ts';
 
 /** More with POSTERN_KILLS; the default keeps the suite short. */
-const times = Number(process.env.POSTERN_KILLS ?? 12);
+const times = Number(process.env.POSTERN_KILLS ?? 6);
 const seed = Number(process.env.POSTERN_SEED ?? Math.floor(Math.random() * 1e6));
 
 test(`SIGKILL at ${times} moments, seed ${seed}: nothing is lost, locked out or removed early`, async () => {

@@ -20,8 +20,7 @@ const meddlings: readonly Meddling[] = [
 ];
 const isHarmless = ({ kind }: Meddling) => kind === 'delay' || kind === 'throttle';
 /** Some each time; all of them, in front of everything, with POSTERN_PROXY=all. */
-const chosen =
-  process.env.POSTERN_PROXY === 'all' ? meddlings : [meddlings[2]!, meddlings[3]!, meddlings[5]!];
+const chosen = process.env.POSTERN_PROXY === 'all' ? meddlings : [meddlings[2]!, meddlings[3]!];
 
 async function openBehindProxies(serversOf: (site: Site['lab']['urls']) => readonly string[]) {
   const proxies = new Map<string, TcpProxy>();
