@@ -7,5 +7,7 @@ export default defineConfig({
     testTimeout: 90_000,
     hookTimeout: 90_000,
     restoreMocks: true,
+    // Half of the tests wait for a process or a server; on two cores Vitest alone would take one at a time.
+    maxWorkers: 2,
   },
 });
