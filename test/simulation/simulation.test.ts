@@ -18,7 +18,7 @@ describe('no preventable lock-out and no breach', () => {
   test.each([...fixedSeeds, ...freshSeeds])('seed %s', async seed => {
     console.log(`simulated seed ${seed}`);
     expectClean(await simulate({ seed, years }));
-  }, 60_000);
+  }, 240_000);
 });
 
 test('one seed replays the daemon exactly, and sleeping through idle times hides nothing', async () => {
@@ -26,7 +26,7 @@ test('one seed replays the daemon exactly, and sleeping through idle times hides
   expect(await simulate({ seed: 'replay', years: 0.03 })).toEqual(first);
   expect(first.daemon.skipped).toBeGreaterThan(first.daemon.cycles);
   expectClean(await simulate({ seed: 'replay', years: 0.03, skips: false }));
-}, 60_000);
+}, 240_000);
 
 test('repeated applies do the same, whether idle ones are left out or not', async () => {
   const options = { seed: 'replay', years: 0.03, way: 'applies' } as const;
@@ -39,7 +39,7 @@ test('repeated applies do the same, whether idle ones are left out or not', asyn
   expect(first.daemon.skipped).toBeGreaterThan(first.daemon.cycles);
   const { writes, lockedOutMs, lockOuts, exposedMs, heldMs, breaches } = first;
   expect(whole).toMatchObject({ writes, lockedOutMs, lockOuts, exposedMs, heldMs, breaches });
-}, 60_000);
+}, 240_000);
 
 test('the judge finds what rivals do wrong', async () => {
   const results = new Map<string, SimulationResult>();
@@ -50,7 +50,7 @@ test('the judge finds what rivals do wrong', async () => {
   expect(results.get('by-hand')?.preventableMs).toBeGreaterThan(0);
   const { exposedMs = 0, heldMs = 0 } = results.get('cron-add') ?? {};
   expect(exposedMs + heldMs).toBeGreaterThan(0);
-}, 60_000);
+}, 240_000);
 
 test('on 2025-08-11 Postern is late by one interval and the propagation time at most', async () => {
   expect((await replayIncident('postern', 'from the announcement on')).lockedOutMinutes).toBe(0);
@@ -58,4 +58,4 @@ test('on 2025-08-11 Postern is late by one interval and the propagation time at 
   expect(
     (await replayIncident('terraform-daily', 'from the moment of use')).lockedOutMinutes,
   ).toBeGreaterThan(60);
-}, 60_000);
+}, 300_000);
