@@ -1,5 +1,6 @@
-import { accountOf, atlasActions, ownRights, readStatements, roleNameOf } from '../aws/permissions.ts';
+import { accountOf, ownRights, readStatements, roleNameOf } from '../aws/permissions.ts';
 import type { Grant, PermissionsOf } from '../grant.ts';
+import { ownStatement } from './document.ts';
 
 /**
  * The identity must be of the key's own account: PutKeyPolicy does not work across accounts (AWS KMS API
@@ -51,16 +52,5 @@ export function denyStatementOf(
   { sid, role }: { readonly sid: string; readonly role: string },
   cidrs: readonly string[],
 ): object {
-  return {
-    Sid: sid,
-    Effect: 'Deny',
-    Principal: '*',
-    Action: atlasActions,
-    Resource: '*',
-    Condition: {
-      ArnEquals: { 'aws:PrincipalArn': role },
-      NotIpAddress: { 'aws:SourceIp': cidrs },
-      Null: { 'aws:SourceIp': 'false' },
-    },
-  };
+  return ownStatement(cidrs, { sid, roleArn: role });
 }
