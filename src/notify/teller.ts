@@ -78,7 +78,7 @@ export class Teller {
     const notice = noticeOfEvent(event);
     if (notice) this.#notifier.add([notice]);
     // A run has ended: what it found is told now, not at the next look.
-    if (event.kind === 'run-ended' || event.kind === 'removal-restored') void this.#look();
+    if (['run-ended', 'removal-restored', 'first-write-withdrawn'].includes(event.kind)) void this.#look();
   }
 
   async #lookNowAndThen(): Promise<void> {

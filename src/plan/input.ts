@@ -44,6 +44,8 @@ export type JournalView =
       readonly newestAtMs: number;
       /** How many of Postern's recent additions someone has undone, where they are wanted still. */
       readonly undoneWrites: number;
+      /** The list was in force and was taken out of it, and nothing has put it in force since; and why it was. */
+      readonly withdrawn: { readonly atMs: number; readonly because: string } | undefined;
     }
   | { readonly available: false; readonly reason: string };
 
@@ -61,6 +63,8 @@ export interface PlanInput {
   readonly verdicts: readonly KeyVerdict[];
   /** The operator has looked at a feed that shrank and believes it. */
   readonly acceptShrink: boolean;
+  /** The operator puts a list in force that was taken out of it, or that Atlas cannot confirm. */
+  readonly acceptFirstWrite: boolean;
   /** What came up while gathering, to be shown with the plan. */
   readonly findings: readonly Finding[];
   readonly nowMs: number;

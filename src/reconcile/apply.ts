@@ -6,15 +6,16 @@ import { GateConflictError, type GateKind, type GateState, leaveTheListAlone } f
 import type { WriteRecord } from '../journal/journal.ts';
 import type { Plan } from '../plan/plan.ts';
 import { formatDuration } from '../plan/render/time.ts';
-import { afterRun } from './after-run.ts';
+import { afterRun, isAddition } from './after-run.ts';
 import { coverageOf } from './coverage.ts';
+import { enforceConfirmed, FirstWriteNotConfirmed, isFirstWrite, withdraw } from './first-write.ts';
 import { type Prepared, prepare } from './prepare.ts';
 import { putBack } from './put-back.ts';
 import { recover } from './recover.ts';
 import { RemovalNotConfirmed, removeConfirmed } from './remove-confirmed.ts';
 import type { Run, RunResult, RunStatus, RunWrite } from './run.ts';
 import { type ResultBuilder, release, takeLock, withLock } from './with-lock.ts';
-import { deltaOf, isRemoval, type StepWrite, writeStep } from './write-step.ts';
+import { deltaOf, isRemoval, newestInForce, type StepWrite, writeStep } from './write-step.ts';
 
 /** How often a run plans anew when someone else changes the list under it. */
 const maxAttempts = 3;
@@ -55,7 +56,8 @@ async function applyLocked(run: Run, options: ApplyOptions, result: ResultBuilde
     try {
       return await attemptOnce(run, options, result);
     } catch (error) {
-      if (error instanceof RemovalNotConfirmed) return result.end('restored', error.message, { error });
+      if (error instanceof RemovalNotConfirmed || error instanceof FirstWriteNotConfirmed)
+        return result.end('restored', error.message, { error });
       if (!(error instanceof GateConflictError) || attempt === maxAttempts)
         throw named(error, attempt, run.gate.kind);
       run.report({ kind: 'conflict', attempt, because: error.message });
@@ -78,14 +80,10 @@ async function attemptOnce(run: Run, options: ApplyOptions, result: ResultBuilde
   const [additions, removals] = ['add', 'remove'].map(kind => plan.steps.filter(step => step.kind === kind));
   for (const { to } of additions!) {
     if (run.signal?.aborted) return result.end('refused', ...stopped(run.gate.name));
-    const write = {
-      kind: 'add',
-      to,
-      planChecksum: plan.checksum,
-      reason: 'Atlas wants it',
-      ...must,
-    } as const;
-    state = await add(run, state, write, result);
+    const write = { to, planChecksum: plan.checksum, reason: 'Atlas wants it', ...must };
+    state = state.nextWriteShutsOut
+      ? await enforceConfirmed(run, state, write, each => result.writes.push(each))
+      : await add(run, state, { ...write, kind: 'add' }, result);
   }
   if (additions!.length > 0) await saveCoverage(run, plan, result);
   if (recovered.trouble) throw recovered.trouble;
@@ -117,7 +115,7 @@ async function add(run: Run, state: GateState, write: StepWrite, result: ResultB
 /**
  * A removal can take minutes to be in force, so Atlas may say that all is well just after it, and not an hour
  * later. If Atlas calls the key invalid within a day of removals, or shows any sign of trouble within the soak
- * of one, all of that time are put back.
+ * of one, all of that time are put back. A list that was put in force is taken out of force in the same way.
  */
 async function restoreLate(
   run: Run,
@@ -131,10 +129,20 @@ async function restoreLate(
   const recent = writes.filter(
     write => isRemoval(write) && ['applied', 'partly'].includes(write.outcome ?? '') && write.atMs > since,
   );
-  const doubt = await doubtAbout(run, prepared, recent);
+  const doubt = await doubtAbout(
+    run,
+    prepared,
+    recent.filter(write => !isFirstWrite(write) || write === newestInForce(writes)),
+  );
   const [newest] = doubt?.removals ?? [];
   if (!doubt || !newest) return undefined;
   const { removals, because } = doubt;
+  const first = removals.find(isFirstWrite);
+  if (first) {
+    if (state.nextWriteShutsOut) return undefined;
+    await withdraw(run, state, first, because, write => result.writes.push(write));
+    return `The list of gate ${run.gate.name}, which had been in force since ${new Date(first.atMs).toISOString()}, was taken out of force: ${because}.`;
+  }
   const removed = removals.flatMap(({ before, target }) => deltaOf(before, target).removes);
   const restored = await putBack(
     run,
@@ -156,7 +164,7 @@ async function doubtAbout(
 ): Promise<{ removals: readonly WriteRecord[]; because: string } | undefined> {
   const invalid = verdicts.find(({ verdict }) => verdict === 'invalid');
   if (invalid) {
-    const because = `Atlas calls the key of project ${invalid.projectId} invalid, not long after a removal`;
+    const because = `Atlas calls the key of project ${invalid.projectId} invalid, not long after ${whatWas(removals)}`;
     return { removals, because };
   }
   const soakSinceMs = run.clock.now() - run.settings.removal.soakMs;
@@ -164,8 +172,12 @@ async function doubtAbout(
   if (soaking.length === 0) return undefined;
   const [sign] = (await run.readSigns?.(Math.min(...soaking.map(endOf)))) ?? [];
   if (!sign) return undefined;
-  const because = `Atlas reported ${sign.what} for project ${sign.projectId}, not long after a removal`;
+  const because = `Atlas reported ${sign.what} for project ${sign.projectId}, not long after ${whatWas(soaking)}`;
   return { removals: soaking, because };
+}
+
+function whatWas(writes: readonly WriteRecord[]): string {
+  return writes.some(isFirstWrite) ? 'its list was put in force' : 'a removal';
 }
 
 function endOf({ finishedAtMs, atMs }: WriteRecord): number {
@@ -240,7 +252,7 @@ function named(error: unknown, attempts: number, kind: GateKind): unknown {
 function summarize({ gate: { limits } }: Run, plan: Plan, writes: readonly RunWrite[]): [RunStatus, string] {
   const { name } = plan.gate;
   if (writes.length === 0) return ['unchanged', `Gate ${name} is in step.`];
-  const adds = writes.filter(({ kind }) => kind === 'add').reduce((sum, write) => sum + write.adds.length, 0);
+  const adds = writes.filter(isAddition).reduce((sum, write) => sum + write.adds.length, 0);
   const removes = writes
     .filter(({ kind }) => kind === 'remove')
     .reduce((sum, write) => sum + write.removes.length, 0);

@@ -9,7 +9,7 @@ import { makePlan } from '../plan/make-plan.ts';
 import type { Plan } from '../plan/plan.ts';
 import { wantedOfGate, writable } from '../plan/wanted.ts';
 import type { Run } from './run.ts';
-import type { StepWrite } from './write-step.ts';
+import { newestInForce, type StepWrite } from './write-step.ts';
 
 const dayMs = 24 * 60 * 60 * 1000;
 const fightWindowMs = 7 * dayMs;
@@ -50,6 +50,7 @@ export async function prepare(run: Run, state: GateState): Promise<Prepared> {
           approvals: stored.approvals,
           newestAtMs: newestAtMs(stored),
           undoneWrites: undoneWrites(stored.writes, state, feeds, nowMs),
+          withdrawn: withdrawnOf(stored.writes),
         }
       : { available: false, reason: run.journal.unavailable ?? 'it could not be read' };
   const input: PlanInput = {
@@ -63,6 +64,7 @@ export async function prepare(run: Run, state: GateState): Promise<Prepared> {
     journal,
     verdicts,
     acceptShrink: settings.acceptShrink,
+    acceptFirstWrite: settings.acceptFirstWrite,
     findings: [],
     nowMs,
   };
@@ -121,6 +123,11 @@ function lastRemovalAtMs(writes: readonly WriteRecord[]): number | undefined {
   return newest && (newest.finishedAtMs ?? newest.atMs);
 }
 
+function withdrawnOf(writes: readonly WriteRecord[]): { atMs: number; because: string } | undefined {
+  const newest = newestInForce(writes);
+  return newest?.kind === 'withdraw' ? { atMs: newest.atMs, because: newest.reason } : undefined;
+}
+
 function newestAtMs({ rows, writes }: Stored): number {
   const times = rows.flatMap(row => [row.lastWantedAtMs, row.lastAbsentReadAtMs ?? 0]);
   return Math.max(0, ...times, ...writes.map(write => write.finishedAtMs ?? write.atMs));
@@ -137,6 +144,8 @@ function undoneWrites(
   const present = new Set(state.entries);
   const timesAdded = new Map<string, number>();
   for (const write of writes) {
+    // What was taken out of force was taken back by Postern, not undone by someone.
+    if (write.kind === 'withdraw') break;
     if (write.kind === 'remove' || write.outcome !== 'applied' || nowMs - write.atMs > fightWindowMs)
       continue;
     const before = new Set(write.before);

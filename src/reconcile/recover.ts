@@ -5,6 +5,7 @@
 import { GateConflictError, type GateState } from '../gates/gate.ts';
 import { LockLostError } from '../journal/errors.ts';
 import type { WriteOutcome, WriteRecord } from '../journal/journal.ts';
+import { isFirstWrite, withdraw } from './first-write.ts';
 import { putBack } from './put-back.ts';
 import type { Run } from './run.ts';
 import { isRemoval, sameEntries } from './write-step.ts';
@@ -17,8 +18,8 @@ export interface Recovered {
 }
 
 /**
- * Settles every unfinished write of the gate. A removal that took effect before the crash was never confirmed
- * by Atlas, so it is confirmed now, or put back.
+ * Settles every unfinished write of the gate. What took access away before the crash was never confirmed by
+ * Atlas, so it is confirmed now, or put back.
  *
  * @throws GateConflictError when someone else changed the list meanwhile: the caller reads again; LockLostError
  * when another run has the gate's lock by now
@@ -35,9 +36,11 @@ export async function recover(run: Run, state: GateState): Promise<Recovered> {
     // Asked to stop, and so perhaps without Atlas's word: it stays unfinished for the next run.
     if (run.signal?.aborted) break;
     if (isDoubtful) {
-      const because = 'an earlier run was interrupted before Atlas had confirmed its removal';
+      const because = 'an earlier run was interrupted before Atlas had confirmed its write';
       try {
-        current = (await putBack(run, current, write, because)) ?? current;
+        current = isFirstWrite(write)
+          ? await withdraw(run, current, write, because)
+          : ((await putBack(run, current, write, because)) ?? current);
       } catch (error) {
         if (error instanceof GateConflictError || error instanceof LockLostError) throw error;
         return { state: current, trouble: error instanceof Error ? error : new Error(String(error)) };
@@ -52,6 +55,7 @@ export async function recover(run: Run, state: GateState): Promise<Recovered> {
 }
 
 function outcomeOf(write: WriteRecord, state: GateState): WriteOutcome {
+  if (isFirstWrite(write) && state.nextWriteShutsOut) return 'not-applied';
   if (sameEntries(state.entries, write.target)) return 'applied';
   if (sameEntries(state.entries, write.before)) return 'not-applied';
   return 'partly';

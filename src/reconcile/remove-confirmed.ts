@@ -1,6 +1,6 @@
 /** A write that takes addresses away: it stands only when Atlas confirms it (DESIGN.md §3, invariant 4). */
 import { type GateState, GateUnverifiedError } from '../gates/gate.ts';
-import type { KeyVerdict } from '../plan/input.ts';
+import { doubtOf } from './key-verdict.ts';
 import { putBack } from './put-back.ts';
 import type { Run, RunWrite } from './run.ts';
 import { type StepWrite, writeStep } from './write-step.ts';
@@ -83,13 +83,4 @@ async function putBackUnverified(
     `A removal from gate ${run.gate.name} was put back at once, because it was not read back as it was written. ${error.message}`,
     { cause: error },
   );
-}
-
-/** Why a removal does not stand; undefined when Atlas confirms every key. No answer is no confirmation. */
-function doubtOf(verdicts: readonly KeyVerdict[]): string | undefined {
-  if (verdicts.length === 0) return 'there is no Atlas project that could confirm it';
-  const doubt = verdicts.find(({ verdict }) => verdict !== 'valid');
-  if (!doubt) return undefined;
-  const said = doubt.verdict === 'invalid' ? 'that its key is not valid' : 'nothing about its key';
-  return `for project ${doubt.projectId} Atlas says ${said}${doubt.because ? ` (${doubt.because})` : ''}`;
 }

@@ -21,6 +21,7 @@ export interface GateSettings {
   readonly policy: Policy;
   readonly removal: RemovalPolicy;
   readonly acceptShrink: boolean;
+  readonly acceptFirstWrite: boolean;
 }
 
 /** An event of Atlas that says that a key, or the way to it, does not work. */
@@ -81,7 +82,7 @@ export type RunEvent =
 /**
  * How a run over one gate ended. `unchanged`: nothing to do. `changed`: everything planned was written.
  * `refused`: a guard, a moved plan, a lock, or the operator stopped it; nothing was written.
- * `restored`: a removal was put back because Atlas did not confirm it.
+ * `restored`: a removal was put back, or the list taken out of force, because Atlas did not confirm it.
  * `failed`: an error; what was written before it stands in `writes`.
  */
 export const runStatuses = ['unchanged', 'changed', 'refused', 'restored', 'failed'] as const;

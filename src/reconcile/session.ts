@@ -72,6 +72,7 @@ export interface Overrides {
   readonly graceMs?: number;
   readonly maxRemovals?: number;
   readonly acceptShrink?: boolean;
+  readonly acceptFirstWrite?: boolean;
 }
 
 export interface Session {
@@ -214,6 +215,7 @@ export function settingsOf(config: GateConfig, overrides: Overrides): GateSettin
     policy: overrides.policy ?? config.policy,
     removal: removalOf(config.removal, overrides),
     acceptShrink: overrides.acceptShrink ?? false,
+    acceptFirstWrite: overrides.acceptFirstWrite ?? false,
   };
 }
 

@@ -261,7 +261,8 @@ export class Metrics {
     if (event.kind === 'feed-read') {
       this.#counters.feedReads.inc({ feed: event.feed, complete: String(event.complete) });
     }
-    if (event.kind === 'removal-restored') this.#counters.restores.inc({ gate: event.gate });
+    if (event.kind === 'removal-restored' || event.kind === 'first-write-withdrawn')
+      this.#counters.restores.inc({ gate: event.gate });
     if (event.kind !== 'run-ended') return;
     const { gate, summary, plan } = event;
     this.#counters.runs.inc({ gate, status: summary.status });

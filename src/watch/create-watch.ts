@@ -251,7 +251,8 @@ class WatchDaemon implements Watch {
     this.#counts.runs++;
     if (lastRun?.status === 'failed') this.#counts.failedRuns++;
     this.#counts.writes += lastRun?.writes.length ?? 0;
-    this.#counts.restores += lastRun?.writes.filter(({ kind }) => kind === 'restore').length ?? 0;
+    this.#counts.restores +=
+      lastRun?.writes.filter(({ kind }) => kind === 'restore' || kind === 'withdraw').length ?? 0;
   }
 
   /** A run that hangs must not keep the other gates of its cloud from their turn. */

@@ -55,7 +55,7 @@ export function cloudOf(kind: GateKind): CloudName {
 
 /** Between two runs of one gate, whatever asks for them: news of feeds come in bursts. */
 const leastGapMs = 2_000;
-/** While a removal is on probation its gate is looked at this often, or more often if the config says so. */
+/** While a removal, or a first write, is on probation its gate is looked at this often, or more often if the config says so. */
 const soakIntervalMs = 60_000;
 /** A reading that a removal rests on is at most this old. */
 const freshForRemovalMs = 15_000;
@@ -289,7 +289,9 @@ export class GateWatch {
       nextAtMs: this.#dueAtMs,
     });
     const restored = result.writes.filter(({ kind }) => kind === 'restore').flatMap(({ adds }) => adds);
-    if (restored.length > 0 || result.status === 'restored') {
+    if (result.writes.some(({ kind }) => kind === 'withdraw')) {
+      emit({ kind: 'first-write-withdrawn', runId, gate: this.name, message: result.message });
+    } else if (restored.length > 0 || result.status === 'restored') {
       emit({
         kind: 'removal-restored',
         runId,
@@ -308,7 +310,8 @@ export class GateWatch {
     const last = result.writes.at(-1);
     if (!last) return;
     this.#lastWrite = { atMs: nowMs, kind: last.kind, addresses: last.adds.length + last.removes.length };
-    if (last.kind === 'remove') this.#soakUntilMs = nowMs + this.config.removal.soakMs;
+    if (last.kind === 'remove' || last.kind === 'enforce')
+      this.#soakUntilMs = nowMs + this.config.removal.soakMs;
   }
 
   #schedule(ending: Ending, result: RunResult, nowMs: number): void {

@@ -100,6 +100,7 @@ export const journalOf = (
   lastRemovalAtMs: undefined,
   approvals: [],
   undoneWrites: 0,
+  withdrawn: undefined,
   ...more,
 });
 
@@ -115,6 +116,7 @@ export function planInput(more: Partial<PlanInput> = {}): PlanInput {
     journal: journalOf([], []),
     verdicts: [{ projectId, verdict: 'valid' }],
     acceptShrink: false,
+    acceptFirstWrite: false,
     findings: [],
     nowMs,
     ...more,
