@@ -126,14 +126,17 @@ async function restoreLate(
   if (run.settings.policy === 'observe') return undefined;
   const writes = (await run.journal.attempt(j => j.writes({ gateId: run.gate.id, limit: 200 }))) ?? [];
   const since = run.clock.now() - lateRestoreMs;
+  const isInForce = (write: WriteRecord) => write === newestInForce(writes);
+  // What was missing was let in just now: whether that was the trouble, the next run tells.
+  const hasAdded = result.writes.some(isAddition);
   const recent = writes.filter(
-    write => isRemoval(write) && ['applied', 'partly'].includes(write.outcome ?? '') && write.atMs > since,
+    write =>
+      isRemoval(write) &&
+      ['applied', 'partly'].includes(write.outcome ?? '') &&
+      write.atMs > since &&
+      (!isFirstWrite(write) || (isInForce(write) && !hasAdded)),
   );
-  const doubt = await doubtAbout(
-    run,
-    prepared,
-    recent.filter(write => !isFirstWrite(write) || write === newestInForce(writes)),
-  );
+  const doubt = await doubtAbout(run, prepared, recent);
   const [newest] = doubt?.removals ?? [];
   if (!doubt || !newest) return undefined;
   const { removals, because } = doubt;

@@ -183,6 +183,20 @@ describe('on probation', () => {
     if (!staysInForce) expect(result.message).toContain('not long after its list was put in force');
   });
 
+  test('what was missing is let in first, and the next run tells whether that was the trouble', async () => {
+    const world = await inForce();
+    world.nowMs += minuteMs;
+    world.listed = [a, b, cidr('44.206.200.18')];
+    world.verdicts = ['invalid', 'invalid'];
+    expect(await applyGate(await world.run())).toMatchObject({
+      status: 'changed',
+      writes: [{ kind: 'add' }],
+    });
+    expect(world.gate.inForce).toBe(true);
+    expect((await applyGate(await world.run())).status).toBe('restored');
+    expect(world.gate.inForce).toBe(false);
+  });
+
   test('what someone else put in force after it was taken out is left alone', async () => {
     const world = await inForce();
     await undoWrite(await world.run());
