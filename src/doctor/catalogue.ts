@@ -86,6 +86,7 @@ export const catalogue = {
     'rights-unknown': 'Whether Postern may do what it has to could not be checked without trying it.',
     'rights-not-tested': 'Whether Postern may do what it has to could not be checked without trying it.',
     'too-many-rights': 'Whoever gets hold of Postern’s identity gets hold of these rights.',
+    'right-simulated': 'Nothing: the first write should go through.',
     'right-not-tested': 'Whether Postern may do what it has to shows at the first write only.',
     bypass: 'The list decides nothing: a call from anywhere else passes by this way.',
     'bypass-by-grant': 'The list decides nothing for these calls: a grant stands beside all policies.',
