@@ -78,6 +78,32 @@ const inGate = (
   tests,
 });
 
+/** The guards of a write that puts a list in force: before it, and around it. */
+const firstWriteGuard = (name: string, find: string, replace: string): Mutation => ({
+  name: `first write: ${name}`,
+  invariant: 4,
+  file: 'src/plan/guards.ts',
+  find,
+  replace,
+  tests: ['test/plan/shuts-out.test.ts'],
+});
+const firstWrite = (name: string, file: string, find: string, replace: string): Mutation => ({
+  name: `first write: ${name}`,
+  invariant: 4,
+  file: `src/reconcile/${file}`,
+  find,
+  replace,
+  tests: ['test/reconcile/first-write.test.ts'],
+});
+const keyPolicy = (name: string, find: string, replace: string): Mutation => ({
+  name: `aws-key-policy: ${name}`,
+  invariant: 6,
+  file: 'src/gates/aws-key-policy/index.ts',
+  find,
+  replace,
+  tests: ['test/gates/aws-key-policy/key-policy.test.ts'],
+});
+
 export const mutations: readonly Mutation[] = [
   // 1 and 3 to 5: the plan
   removalGuard('policy', "if (policy === 'sync') return undefined;", 'if (policy) return undefined;'),
@@ -134,8 +160,8 @@ export const mutations: readonly Mutation[] = [
   ),
   removalGuard(
     'atlas-does-not-confirm, of one that is not known',
-    "verdicts.find(({ verdict }) => verdict !== 'valid');",
-    "verdicts.find(({ verdict }) => verdict === 'invalid');",
+    "const doubt = verdicts.find(({ verdict }) => verdict !== 'valid');",
+    "const doubt = verdicts.find(({ verdict }) => verdict === 'invalid');",
   ),
   makePlan(
     'removals go on though a guard trips',
@@ -255,16 +281,8 @@ export const mutations: readonly Mutation[] = [
   writeGuard('never written', 'from.has(cidr) ? undefined : neverWrittenReason(cidr);', 'undefined;'),
   writeGuard('Atlas locked out', 'if (lockedOut.length > 0) {', 'if (lockedOut.length < 0) {'),
   writeGuard('foreign entry lost', 'if (lost.length > 0) {', 'if (lost.length < 0) {'),
-  writeGuard(
-    'an addition takes away',
-    "if ((step.kind === 'add' || step.kind === 'restore') &&",
-    "if (step.kind === 'restore' &&",
-  ),
-  writeGuard(
-    'a restore takes away',
-    "if ((step.kind === 'add' || step.kind === 'restore') &&",
-    "if (step.kind === 'add' &&",
-  ),
+  writeGuard('an addition takes away', "['add', 'restore', 'enforce'];", "['restore', 'enforce'];"),
+  writeGuard('a restore takes away', "['add', 'restore', 'enforce'];", "['add', 'enforce'];"),
   writeGuard('does not fit', 'if (step.usage.used > step.usage.limit) {', 'if (step.usage.used < 0) {'),
   inReconcile(
     'last look: not asked before a write',
@@ -384,8 +402,8 @@ export const mutations: readonly Mutation[] = [
     'write: the revision that was read',
     6,
     'write-step.ts',
-    'await gate.write(write.to, state.revision);',
-    'await gate.write(write.to, (await gate.read()).revision);',
+    ': gate.write(write.to, state.revision));',
+    ': gate.write(write.to, (await gate.read()).revision));',
   ),
   inReconcile(
     'removal: Atlas must confirm it',
@@ -397,15 +415,15 @@ export const mutations: readonly Mutation[] = [
   inReconcile(
     'removal: no answer is no confirmation',
     4,
-    'remove-confirmed.ts',
-    "const doubt = verdicts.find(({ verdict }) => verdict !== 'valid');",
-    "const doubt = verdicts.find(({ verdict }) => verdict === 'invalid');",
+    'key-verdict.ts',
+    "({ verdict }) => verdict !== 'valid' && !(verdict === 'unknown' && acceptsUnknown),",
+    "({ verdict }) => verdict === 'invalid',",
   ),
   inReconcile(
     'removal: nobody to ask is no confirmation',
     4,
-    'remove-confirmed.ts',
-    "if (verdicts.length === 0) return 'there is no Atlas project that could confirm it';",
+    'key-verdict.ts',
+    "if (verdicts.length === 0 && !acceptsUnknown) return 'there is no Atlas project that could confirm it';",
     '',
   ),
   inReconcile(
@@ -461,8 +479,8 @@ export const mutations: readonly Mutation[] = [
     'recover: undo is a removal too',
     4,
     'write-step.ts',
-    "return kind === 'remove' || kind === 'undo';",
-    "return kind === 'remove';",
+    "return kind === 'remove' || kind === 'undo' || kind === 'enforce';",
+    "return kind === 'remove' || kind === 'enforce';",
   ),
   inReconcile(
     'recover: nobody to ask is no confirmation',
@@ -523,7 +541,7 @@ export const mutations: readonly Mutation[] = [
     'const removed = removals.flatMap(',
     'const removed = removals.slice(0, 1).flatMap(',
   ),
-  inReconcile('restore late: no longer than a day', 4, 'apply.ts', ' && write.atMs > since,', ','),
+  inReconcile('restore late: no longer than a day', 4, 'apply.ts', 'write.atMs > since &&', ''),
   inReconcile(
     'apply: a reviewed plan only',
     6,
@@ -556,8 +574,8 @@ export const mutations: readonly Mutation[] = [
     'apply: a failed addition stops removals',
     3,
     'apply.ts',
-    '    state = await add(run, state, write, result);',
-    '    state = await add(run, state, write, result).catch(() => state);',
+    ": await add(run, state, { ...write, kind: 'add' }, result);",
+    ": await add(run, state, { ...write, kind: 'add' }, result).catch(() => state);",
   ),
   inReconcile(
     'lock: one run at a time',
@@ -626,8 +644,8 @@ export const mutations: readonly Mutation[] = [
     'undo: not on observe',
     7,
     'undo.ts',
-    "if (settings.policy === 'observe') {",
-    'if (settings.policy === undefined) {',
+    "if (settings.policy === 'observe') return observes(gate.name);",
+    '',
   ),
   inReconcile(
     'undo: takes back on sync only',
@@ -799,9 +817,143 @@ export const mutations: readonly Mutation[] = [
     name: 'guard: a first write by an incomplete reading shuts Atlas out',
     invariant: 2,
     file: 'src/plan/guards.ts',
-    find: 'if (incomplete.length === 0 && feeds.length > 0 && unwritable === 0) return [];',
-    replace: 'if (feeds.length > 0 && unwritable === 0) return [];',
+    find: 'if (incomplete.length === 0 && feeds.length > 0) return undefined;',
+    replace: 'if (feeds.length > 0) return undefined;',
     tests: ['test/plan/shuts-out.test.ts'],
+  },
+  firstWriteGuard(
+    'a list that cannot be written whole',
+    'if (unwritable > 0) return',
+    'if (unwritable < 0) return',
+  ),
+  firstWriteGuard(
+    'no journal to take it back by',
+    'if (!journal.available) {\n    const because',
+    'if (!gate) {\n    const because',
+  ),
+  firstWriteGuard('a key that is invalid already', 'if (invalid) {', 'if (invalid && !gate) {'),
+  firstWriteGuard(
+    'it was taken back before',
+    'if (journal.withdrawn) {',
+    'if (journal.withdrawn && !gate) {',
+  ),
+  firstWriteGuard(
+    'a key of which nothing is known',
+    'if (input.verdicts.length > 0 && !doubt) return [];',
+    'if (input.verdicts.length > 0) return [];',
+  ),
+  firstWriteGuard(
+    'nobody to ask',
+    'if (input.verdicts.length > 0 && !doubt) return [];',
+    'if (!doubt) return [];',
+  ),
+  firstWriteGuard(
+    'another write puts a list in force',
+    "if (isFirst === (kind === 'enforce')) return [];",
+    'if (kind) return [];',
+  ),
+  firstWrite(
+    'asked of Atlas afterwards',
+    'first-write.ts',
+    'if (doubt === undefined) {',
+    'if (doubt !== null) {',
+  ),
+  firstWrite(
+    'open until Atlas has confirmed it',
+    'write-step.ts',
+    "return kind === 'enforce';",
+    'return false;',
+  ),
+  firstWrite(
+    'taken back after an unsure writing',
+    'first-write.ts',
+    'await takeBack(error.state, error.message);',
+    '',
+  ),
+  firstWrite(
+    'taken back although the list is changed meanwhile',
+    'first-write.ts',
+    '!(error instanceof GateConflictError) || attempt === maxAttempts',
+    'error',
+  ),
+  firstWrite(
+    'taken back by the next run',
+    'recover.ts',
+    '? await withdraw(run, current, write, because)',
+    '? current',
+  ),
+  firstWrite(
+    'what a crash left is no write that never was',
+    'recover.ts',
+    "if (isFirstWrite(write) && state.nextWriteShutsOut) return 'not-applied';",
+    '',
+  ),
+  firstWrite(
+    'on probation',
+    'apply.ts',
+    '(!isFirstWrite(write) || (isInForce(write) && !hasAdded)),',
+    '!isFirstWrite(write),',
+  ),
+  firstWrite(
+    'what someone else put in force is left alone',
+    'apply.ts',
+    '(isInForce(write) && !hasAdded)',
+    '!hasAdded',
+  ),
+  firstWrite(
+    'what was missing is let in before it is taken back',
+    'apply.ts',
+    '(isInForce(write) && !hasAdded)',
+    'isInForce(write)',
+  ),
+  firstWrite(
+    'a list that is gone is not put in force by what was removed from it',
+    'put-back.ts',
+    'lost.length === 0 || state.nextWriteShutsOut',
+    'lost.length === 0',
+  ),
+  firstWrite(
+    'undo of an undoing puts nothing in force',
+    'undo.ts',
+    'if (input.state.nextWriteShutsOut) {',
+    'if (input.state === undefined) {',
+  ),
+  firstWrite(
+    'undo on observe',
+    'undo.ts',
+    "run.settings.policy === 'observe'\n      ? observes(name)",
+    'run.settings.policy === undefined\n      ? observes(name)',
+  ),
+  keyPolicy(
+    'withdraw: the policy that was read',
+    'if (revisionOf(fresh) !== expected) {',
+    'if (!expected) {',
+  ),
+  keyPolicy(
+    'withdraw: a statement that is not ours',
+    'if (strange === undefined) return;',
+    'if (fresh) return;',
+  ),
+  keyPolicy(
+    'withdraw: all else as it was',
+    'const text = compactJson(withoutOwn(fresh).raw);',
+    'const text = compactJson({ ...fresh.document.raw, Statement: fresh.others.slice(1).map(({ raw }) => raw) });',
+  ),
+  {
+    name: "doctor: a key's policy that leaves it to nobody",
+    invariant: 7,
+    file: 'src/gates/aws/write-right.ts',
+    find: "if (says === 'refuses') {",
+    replace: 'if (says === undefined) {',
+    tests: ['test/gates/aws/diagnose.test.ts'],
+  },
+  {
+    name: 'doctor: a boundary that is asked for and not there',
+    invariant: 7,
+    file: 'src/gates/aws/write-right.ts',
+    find: "if (simulated.decision === 'implicitDeny' && role && asksForBoundary) {",
+    replace: 'if (simulated.decision === undefined) {',
+    tests: ['test/gates/aws/diagnose.test.ts'],
   },
   {
     name: 'ledger: an older reading of another worker counts no absence',
