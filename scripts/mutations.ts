@@ -883,12 +883,6 @@ export const mutations: readonly Mutation[] = [
     '? current',
   ),
   firstWrite(
-    'what a crash left is no write that never was',
-    'recover.ts',
-    "if (isFirstWrite(write) && state.nextWriteShutsOut) return 'not-applied';",
-    '',
-  ),
-  firstWrite(
     'on probation',
     'apply.ts',
     '(!isFirstWrite(write) || (isInForce(write) && !hasAdded)),',

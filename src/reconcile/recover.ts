@@ -55,7 +55,6 @@ export async function recover(run: Run, state: GateState): Promise<Recovered> {
 }
 
 function outcomeOf(write: WriteRecord, state: GateState): WriteOutcome {
-  if (isFirstWrite(write) && state.nextWriteShutsOut) return 'not-applied';
   if (sameEntries(state.entries, write.target)) return 'applied';
   if (sameEntries(state.entries, write.before)) return 'not-applied';
   return 'partly';

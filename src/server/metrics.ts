@@ -155,7 +155,7 @@ export const counters = {
   },
   writes: {
     name: 'postern_writes_total',
-    help: 'Writes that were carried out: add, remove, restore, undo.',
+    help: 'Writes that were carried out: add, remove, restore, undo, enforce, withdraw.',
     labels: ['gate', 'kind'],
   },
   written: {
@@ -175,7 +175,7 @@ export const counters = {
   },
   restores: {
     name: 'postern_removals_restored_total',
-    help: 'Removals that were put back because Atlas did not confirm them. Page on any.',
+    help: 'Removals and first writes that were taken back because Atlas did not confirm them. Page on any.',
     labels: ['gate'],
   },
   deliveries: {

@@ -139,3 +139,43 @@ describe('probation', () => {
     expect(rig.watch.status().gates[0]).toMatchObject({ soakUntilMs: undefined, coverage: 'let-in' });
   });
 });
+
+describe('a list that the first write puts in force', () => {
+  async function watched(unlisted: readonly string[] = []) {
+    const rig = new Rig();
+    rig.gate.inForce = false;
+    for (const address of unlisted) rig.atlas.unlisted.add(address);
+    rig.start();
+    await rig.clock.advance(minuteMs);
+    return rig;
+  }
+  const unlisted = '13.48.7.7/32';
+
+  test('is on probation like a removal', async () => {
+    const rig = await watched();
+    expect(rig.gate.inForce).toBe(true);
+    expect(rig.watch.status().gates[0]).toMatchObject({
+      coverage: 'let-in',
+      soakUntilMs: expect.any(Number),
+    });
+    await rig.clock.advance(10 * minuteMs);
+    rig.atlas.unlisted.add(unlisted);
+    await rig.clock.advance(70_000);
+    expect(rig.gate.inForce).toBe(false);
+    expect(rig.lockedOut()).toEqual([]);
+  });
+
+  test('that shuts Atlas out is taken back at once, pages, and is not tried again', async () => {
+    const rig = await watched([unlisted]);
+    expect(rig.gate.writes).toHaveLength(2);
+    expect(rig.gate.inForce).toBe(false);
+    expect(rig.of('first-write-withdrawn')).toMatchObject([
+      { severity: 'error', message: expect.stringContaining('not valid') },
+    ]);
+    expect(rig.of('removal-restored')).toEqual([]);
+    await rig.clock.advance(40 * hourMs);
+    expect(rig.gate.writes).toHaveLength(2);
+    expect(guardsOf(rig)).toContain('first-write-withdrawn');
+    expect(rig.lockedOut()).toEqual([]);
+  });
+});
