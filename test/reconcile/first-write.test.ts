@@ -264,6 +264,7 @@ describe('after a crash', () => {
     world.verdicts = ['invalid', 'invalid'];
     await applyGate(await world.run());
     expect(world.gate.writes).toEqual([]);
+    expect(await (await world.journal()).unfinishedWrites(world.gate.id)).toEqual([]);
   });
 });
 
