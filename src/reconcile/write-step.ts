@@ -173,8 +173,11 @@ export function isRemoval({ kind }: { readonly kind: WriteKind }): boolean {
 
 /** Of the writes, newest first, the one that last put the list in force or took it out; undefined where none did. */
 export function newestInForce(writes: readonly WriteRecord[]): WriteRecord | undefined {
-  return writes.find(
-    ({ kind, outcome }) => (kind === 'enforce' || kind === 'withdraw') && outcome !== 'not-applied',
+  // Withdrawn in part is a list that is there still.
+  return writes.find(({ kind, outcome }) =>
+    kind === 'enforce'
+      ? outcome !== 'not-applied'
+      : kind === 'withdraw' && (outcome === 'applied' || outcome === null),
   );
 }
 

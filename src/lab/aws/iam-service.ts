@@ -36,7 +36,10 @@ export class IamService {
         AssumeRolePolicyDocument: urlEncoded(trust.text),
         MaxSessionDuration: 3_600,
         ...(boundary && {
-          PermissionsBoundary: { PermissionsBoundaryType: 'PermissionsBoundaryPolicy', PermissionsBoundaryArn: boundary },
+          PermissionsBoundary: {
+            PermissionsBoundaryType: 'PermissionsBoundaryPolicy',
+            PermissionsBoundaryArn: boundary,
+          },
         }),
       },
     };
