@@ -29,6 +29,11 @@ export interface Step {
   fail(text: string): void;
 }
 
+export interface LiveLine {
+  update(text: string): void;
+  end(): void;
+}
+
 const defaultWidth = 100;
 const clearLine = '\r\u001b[2K';
 
@@ -54,6 +59,11 @@ export class Output {
   /** The terminal's width, or a usual one. */
   get width(): number {
     return this.#stdout.columns ?? defaultWidth;
+  }
+
+  /** The same of stderr. */
+  get noteWidth(): number {
+    return this.#stderr.columns ?? defaultWidth;
   }
 
   /** Whether stdout shows colours: for renderers that style their own text. */
@@ -123,6 +133,18 @@ export class Output {
       update: next => this.#change(() => (step.text = next)),
       done: line => end(mark('green', '✓', line)),
       fail: line => end(mark('red', '✗', line)),
+    };
+  }
+
+  /** One live line on a terminal's stderr, for as long as it goes on; nothing elsewhere. */
+  live(text: string): LiveLine {
+    const step = { text };
+    this.#change(() => this.#steps.push(step));
+    return {
+      update: next => {
+        if (next !== step.text) this.#change(() => (step.text = next));
+      },
+      end: () => this.#change(() => this.#steps.splice(this.#steps.indexOf(step), 1)),
     };
   }
 
