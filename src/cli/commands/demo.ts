@@ -1,3 +1,4 @@
+import { systemClock } from '../../clock.ts';
 import { MovingClock } from '../../lab/moving-clock.ts';
 import type { CommandAction, CommandContext } from '../context.ts';
 import { type DemoCloud, demoClouds } from '../demo/sites.ts';
@@ -36,7 +37,8 @@ export const run: CommandAction<DemoOptions> = async (context, _, options) => {
     await tell({
       stage,
       context: telling,
-      pause: () => (options.fast ? Promise.resolve() : new Promise(resolve => setTimeout(resolve, pauseMs))),
+      pause: () =>
+        options.fast ? Promise.resolve() : systemClock.sleep(pauseMs, context.signal).catch(() => {}),
       passDays: days => clock.advance(days * dayMs),
     });
   } finally {
