@@ -1,6 +1,7 @@
 /** Everything that a command prints goes through here: secrets are taken out, colours and width are decided. */
 import { styleText } from 'node:util';
 import { redactSecrets } from '../secret.ts';
+import { fitTo } from './fit.ts';
 import { renderTable, type TableColumn } from './table.ts';
 
 export type Style = Parameters<typeof styleText>[0];
@@ -78,6 +79,11 @@ export class Output {
     this.#showLive();
   }
 
+  /** A result in sentences: like `print`, and on a terminal no line is wider than it. */
+  say(text: string): void {
+    this.print(this.#stdout.columns === undefined ? text : fitTo(text, this.#stdout.columns));
+  }
+
   /** The result as JSON, on stdout. */
   json(value: unknown): void {
     // Before it is quoted: a secret with a quotation mark in it looks otherwise afterwards.
@@ -98,8 +104,9 @@ export class Output {
 
   /** What a person must know beside the result: on stderr, always. */
   warn(text: string): void {
+    const fitted = this.#stderr.columns === undefined ? text : fitTo(text, this.#stderr.columns);
     this.#hideLive();
-    this.#stderr.write(text.endsWith('\n') ? text : `${text}\n`);
+    this.#stderr.write(fitted.endsWith('\n') ? fitted : `${fitted}\n`);
     this.#showLive();
   }
 

@@ -15,7 +15,7 @@ interface DemoOptions {
 }
 
 const dayMs = 24 * 60 * 60 * 1000;
-const pauseMs = 900;
+const pauseMs = 600;
 
 const names: Readonly<Record<DemoCloud, string>> = {
   azure: 'Azure',
@@ -30,8 +30,9 @@ export const run: CommandAction<DemoOptions> = async (context, _, options) => {
   const { cloud = 'azure' } = options;
   const clouds = cloud === 'all' ? demoClouds : [cloud];
   const stage = await openStage(telling, clock, { clouds });
-  telling.output.print(
-    `A simulated Atlas listens on ${stage.lab.urls.atlas}, a simulated ${clouds.map(each => names[each]).join(', ')} beside it.\nEvery command below is the real one, over real HTTP, with the cloud's own library.`,
+  const beside = new Intl.ListFormat('en').format(clouds.map(each => names[each]));
+  telling.output.say(
+    `A simulated Atlas listens on ${stage.lab.urls.atlas}, a simulated ${beside} beside it.\nEvery command below is the real one, over real HTTP, with the cloud's own library.`,
   );
   try {
     await tell({

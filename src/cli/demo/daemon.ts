@@ -1,5 +1,6 @@
 /** The end of the story: nobody types any more, the daemon notices by itself, and every time is measured. */
 import { systemClock } from '../../clock.ts';
+import type { ChannelMessage } from '../../lab/channel.ts';
 import type { WatchEvent } from '../../watch/events.ts';
 import * as watch from '../commands/watch.ts';
 import type { TableColumn } from '../table.ts';
@@ -32,8 +33,9 @@ export async function leaveRunning(telling: Telling): Promise<void> {
   const { sites, lab, messages } = stage;
   await chapter(
     telling,
-    'Nobody types any more: the daemon looks by itself. Here every 2 seconds, otherwise every minute.',
+    'Days later nobody types any more: the daemon looks by itself. Here every 2 seconds, otherwise every minute.',
   );
+  telling.passDays(2);
   const daemon = startDaemon(telling);
   try {
     await daemon.until('the first look at each gate', () =>
@@ -48,7 +50,7 @@ export async function leaveRunning(telling: Telling): Promise<void> {
     const all = sites.map(site => ({ site, times: {} as Times }));
     await daemon.until('the new address let in', () => {
       const news = daemon.events.slice(seen);
-      const told = messages.slice(said);
+      const told = messages.slice(said).filter(isAboutIt);
       for (const { site, times } of all) {
         const mark = (what: keyof Times, holds: () => boolean) => {
           if (times[what] === undefined && holds()) times[what] = performance.now() - fromMs;
@@ -109,6 +111,10 @@ function startDaemon({ stage, context: { output, signal } }: Telling) {
       await ended;
     },
   };
+}
+
+function isAboutIt({ addresses }: ChannelMessage): boolean {
+  return addresses.includes(newAddress);
 }
 
 function isNotice(event: WatchEvent): boolean {
