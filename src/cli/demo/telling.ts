@@ -3,6 +3,7 @@ import { wrap } from '../../plan/render/wrap.ts';
 import type { CommandContext } from '../context.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { RefusedError } from '../failures.ts';
+import type { Output } from '../output.ts';
 import type { Stage } from './stage.ts';
 
 export interface Telling {
@@ -16,12 +17,19 @@ export interface Telling {
 /** Longer lines are hard to read, whatever the terminal. */
 const widest = 100;
 
-export async function chapter({ context: { output, signal }, pause }: Telling, text: string): Promise<void> {
+/** What can be told without a stage. */
+export type Teller = Pick<Telling, 'context' | 'pause'>;
+
+export async function chapter({ context: { output, signal }, pause }: Teller, text: string): Promise<void> {
   await pause();
   goOn(signal);
-  const lines = text.split('\n').flatMap(line => wrap(line, Math.min(widest, output.width)));
-  output.print(`\n${lines.map(line => output.style('bold', line)).join('\n')}`);
+  const lines = broken(output, text).map(line => output.style('bold', line));
+  output.print(`\n${lines.join('\n')}`);
   await pause();
+}
+
+export function paragraph({ output }: CommandContext, text: string): void {
+  output.print(broken(output, text).join('\n'));
 }
 
 /** Shows the command, and what the real command prints. */
@@ -37,9 +45,13 @@ export async function typed(
   await pause();
 }
 
-export function fact({ context: { output } }: Pick<Telling, 'context'>, text: string): void {
+export function fact({ context: { output } }: Teller, text: string): void {
   const [first, ...others] = wrap(text, Math.min(widest, output.width) - 2);
   output.print([`${output.style('dim', '→')} ${first}`, ...others.map(line => `  ${line}`)].join('\n'));
+}
+
+function broken({ width }: Output, text: string): readonly string[] {
+  return text.split('\n').flatMap(line => wrap(line, Math.min(widest, width)));
 }
 
 /** What Atlas says of each key. */
