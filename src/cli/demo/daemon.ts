@@ -62,7 +62,7 @@ export async function leaveRunning(telling: Telling): Promise<void> {
       }
       return all.every(({ times }) => times.inForce !== undefined && times.told !== undefined);
     });
-    for (const { text } of messages.slice(said))
+    for (const { text } of messages.slice(said).filter(isAboutIt))
       fact(telling, `The team's channel got: ${text.split('\n')[0]}`);
     validity(telling);
     output.table(
