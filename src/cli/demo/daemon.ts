@@ -33,7 +33,7 @@ export async function leaveRunning(telling: Telling): Promise<void> {
   const { sites, lab, messages } = stage;
   await chapter(
     telling,
-    'Days later nobody types any more: the daemon looks by itself. Here every 2 seconds, otherwise every minute.',
+    'Days later, nobody types: the daemon looks every 2 seconds here, and every minute by default.',
   );
   telling.passDays(2);
   const daemon = startDaemon(telling);
