@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { foreignRules } from '../../src/lab/default-world.ts';
@@ -127,6 +127,19 @@ test('the incident of 2025-08-11: a judge counts for whom the list was late, bot
   expect(locked('by hand')).toEqual(['8039', '8039']);
   expect(stdout).toMatch(/^14:06 {2}Postern lets in 58 +OUT 59s/m);
   expect(stdout).toMatch(/^14:08 {4}which is in force now +let in {6}OUT/m);
+});
+
+test('Ctrl-C ends the demo where it is, and nothing is left behind', async () => {
+  const site = await openSite();
+  site.setEnv({ TMPDIR: site.folder });
+  const demo = site.start('demo');
+  await new Promise(resolve => demo.process.stdout!.once('data', resolve));
+  demo.process.kill('SIGINT');
+  const { code, stderr, stdout } = await demo.ended;
+  expect(code).toBe(4);
+  expect(stderr).toContain('The demo was ended.');
+  expect(stdout).not.toContain('is undone');
+  expect(readdirSync(site.folder).filter(name => name.startsWith('postern-demo-'))).toEqual([]);
 });
 
 test('a scenario plays in a cloud of its own', async () => {

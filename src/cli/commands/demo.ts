@@ -15,11 +15,8 @@ interface DemoOptions {
   readonly cloud?: DemoCloud | 'all';
   readonly stay?: boolean;
   readonly fast?: boolean;
-  readonly scenario?: DemoScenario;
+  readonly scenario?: '2025-08-11';
 }
-
-export const demoScenarios = ['2025-08-11'] as const;
-export type DemoScenario = (typeof demoScenarios)[number];
 
 const dayMs = 24 * 60 * 60 * 1000;
 const pauseMs = 600;
