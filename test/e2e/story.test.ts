@@ -1,8 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { foreignRules } from '../../src/lab/default-world.ts';
 import { openSite } from './harness.ts';
+
+// The demo takes real seconds, and more of them where the machine is busy.
+vi.setConfig({ testTimeout: 240_000 });
 
 test('check, plan, apply, check: exit codes tell each state, and foreign rules stay', async () => {
   const site = await openSite();
