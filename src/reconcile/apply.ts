@@ -8,6 +8,7 @@ import type { Plan } from '../plan/plan.ts';
 import { formatDuration } from '../plan/render/time.ts';
 import { afterRun } from './after-run.ts';
 import { coverageOf } from './coverage.ts';
+import { newAlert } from './kms-alerts.ts';
 import { type Prepared, prepare } from './prepare.ts';
 import { putBack } from './put-back.ts';
 import { recover } from './recover.ts';
@@ -151,7 +152,7 @@ async function restoreLate(
 /** Which of the recent removals, newest first, are in doubt, and why. */
 async function doubtAbout(
   run: Run,
-  { verdicts }: Prepared,
+  { verdicts, alerts }: Prepared,
   removals: readonly WriteRecord[],
 ): Promise<{ removals: readonly WriteRecord[]; because: string } | undefined> {
   const invalid = verdicts.find(({ verdict }) => verdict === 'invalid');
@@ -162,7 +163,8 @@ async function doubtAbout(
   const soakSinceMs = run.clock.now() - run.settings.removal.soakMs;
   const soaking = removals.filter(write => endOf(write) > soakSinceMs);
   if (soaking.length === 0) return undefined;
-  const [sign] = (await run.readSigns?.(Math.min(...soaking.map(endOf)))) ?? [];
+  const [event] = (await run.readSigns?.(Math.min(...soaking.map(endOf)))) ?? [];
+  const sign = event ?? newAlert(alerts, Math.min(...soaking.map(({ atMs }) => atMs)));
   if (!sign) return undefined;
   const because = `Atlas reported ${sign.what} for project ${sign.projectId}, not long after a removal`;
   return { removals: soaking, because };

@@ -3,7 +3,7 @@ import type { Address } from '../address/address.ts';
 import { AddressSet } from '../address/address-set.ts';
 import type { GateState } from '../gates/gate.ts';
 import type { Approval, Journal, LedgerRow, OwnedEntry, WriteRecord } from '../journal/journal.ts';
-import type { FeedReading, JournalView, KeyVerdict, PlanInput } from '../plan/input.ts';
+import type { FeedReading, JournalView, KeyVerdict, KmsAlerts, PlanInput } from '../plan/input.ts';
 import { advanceLedger } from '../plan/ledger.ts';
 import { makePlan } from '../plan/make-plan.ts';
 import type { Plan } from '../plan/plan.ts';
@@ -20,6 +20,7 @@ export interface Prepared {
   readonly plan: Plan;
   readonly state: GateState;
   readonly verdicts: readonly KeyVerdict[];
+  readonly alerts: readonly KmsAlerts[];
   /** What the plan was made from. */
   readonly input: PlanInput;
   /** What every write of this plan must hold to: see `StepWrite`. */
@@ -35,7 +36,7 @@ export interface Prepared {
 export async function prepare(run: Run, state: GateState): Promise<Prepared> {
   const { gate, settings, clock } = run;
   const feeds = await run.readFeeds();
-  const verdicts = await run.readVerdicts();
+  const [verdicts, alerts] = await Promise.all([run.readVerdicts(), run.readAlerts()]);
   const nowMs = clock.now();
   const stored = await run.journal.attempt(journal => readStored(journal, gate.id));
   const ledger = stored && advance(run, feeds, stored);
@@ -62,6 +63,7 @@ export async function prepare(run: Run, state: GateState): Promise<Prepared> {
     removal: settings.removal,
     journal,
     verdicts,
+    alerts,
     acceptShrink: settings.acceptShrink,
     findings: [],
     nowMs,
@@ -73,7 +75,7 @@ export async function prepare(run: Run, state: GateState): Promise<Prepared> {
     keeps: plan.entries.filter(({ owner }) => owner === 'foreign').map(({ cidr }) => cidr),
     readAtMs: readAtMs(feeds),
   };
-  return { plan, state, verdicts, input, must, ledger };
+  return { plan, state, verdicts, alerts, input, must, ledger };
 }
 
 interface Stored {

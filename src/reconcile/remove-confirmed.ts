@@ -1,6 +1,7 @@
 /** A write that takes addresses away: it stands only when Atlas confirms it (DESIGN.md §3, invariant 4). */
 import { type GateState, GateUnverifiedError } from '../gates/gate.ts';
 import type { KeyVerdict } from '../plan/input.ts';
+import { newAlert } from './kms-alerts.ts';
 import { putBack } from './put-back.ts';
 import type { Run, RunWrite } from './run.ts';
 import { type StepWrite, writeStep } from './write-step.ts';
@@ -20,7 +21,8 @@ export class RemovalStuckError extends Error {
 }
 
 /**
- * Writes, asks Atlas about every key, and on anything but `valid` puts back at once what was taken out.
+ * Writes, asks Atlas about every key and for alerts, and on anything but `valid`, or on an alert that was not open
+ * before, puts back at once what was taken out.
  * The journal has the removal as unfinished until it is confirmed or put back, so that a run after a crash
  * knows that it has to ask.
  *
@@ -32,6 +34,7 @@ export async function removeConfirmed(
   removal: StepWrite,
   onWrite: (write: RunWrite) => void,
 ): Promise<GateState> {
+  const writtenAtMs = run.clock.now();
   const undone = { before: state.entries, target: removal.to, planChecksum: removal.planChecksum };
   const {
     state: after,
@@ -44,7 +47,7 @@ export async function removeConfirmed(
   });
   onWrite(write);
   run.report({ kind: 'verifying' });
-  const doubt = doubtOf(await run.readVerdicts());
+  const doubt = await doubtAfter(run, writtenAtMs);
   if (doubt === undefined) {
     await finish('applied', after.entries);
     run.report({ kind: 'verified', projects: run.settings.projects.length });
@@ -83,6 +86,21 @@ async function putBackUnverified(
     `A removal from gate ${run.gate.name} was put back at once, because it was not read back as it was written. ${error.message}`,
     { cause: error },
   );
+}
+
+/**
+ * Why a removal that was begun at a time does not stand; undefined when Atlas confirms every key and has opened
+ * no alert. Alerts that cannot be read are no doubt: `valid` is Atlas's own word, and they are asked for again for
+ * as long as the removal is on probation.
+ */
+export async function doubtAfter(
+  run: Pick<Run, 'readVerdicts' | 'readAlerts'>,
+  sinceMs: number,
+): Promise<string | undefined> {
+  const doubt = doubtOf(await run.readVerdicts());
+  if (doubt !== undefined) return doubt;
+  const alert = newAlert(await run.readAlerts(), sinceMs);
+  return alert && `for project ${alert.projectId} Atlas has opened ${alert.what}`;
 }
 
 /** Why a removal does not stand; undefined when Atlas confirms every key. No answer is no confirmation. */

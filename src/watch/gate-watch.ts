@@ -3,12 +3,13 @@ import type { AtlasClient } from '../atlas/index.ts';
 import type { Clock } from '../clock.ts';
 import type { Config, GateConfig } from '../config/config.ts';
 import type { Gate, GateKind } from '../gates/gate.ts';
-import type { KeyVerdict } from '../plan/input.ts';
+import type { KeyVerdict, KmsAlerts } from '../plan/input.ts';
 import type { Plan } from '../plan/plan.ts';
 import { type After, afterRun } from '../reconcile/after-run.ts';
 import { applyGate, planGate } from '../reconcile/apply.ts';
 import { Fence } from '../reconcile/fence.ts';
 import type { GuardedJournal } from '../reconcile/guarded-journal.ts';
+import { readAlerts } from '../reconcile/kms-alerts.ts';
 import type { Run, RunResult, SignOfTrouble } from '../reconcile/run.ts';
 import { feedsOf, readVerdict, settingsOf } from '../reconcile/session.ts';
 import { messageOf } from './emitter.ts';
@@ -66,6 +67,12 @@ const unanswered = (projectId: string): KeyVerdict => ({
   projectId,
   verdict: 'unknown',
   because: 'Atlas has not answered',
+});
+const alertsUnanswered = (projectId: string): KmsAlerts => ({
+  projectId,
+  known: false,
+  because: 'Atlas has not answered',
+  isRefused: false,
 });
 
 export class GateWatch {
@@ -212,6 +219,12 @@ export class GateWatch {
     const notBeforeMs = this.#freshness(clock.now());
     // What Atlas says after a removal is waited for also when Postern is asked to stop.
     let hasWritten = false;
+    const ask = <T>(read: (projectId: string) => Promise<T>, otherwise: (projectId: string) => T) =>
+      Promise.all(
+        this.config.projects.map(id =>
+          within(clock, verdictPatienceMs, read(id), () => otherwise(id), hasWritten ? undefined : stop),
+        ),
+      );
     return {
       gate,
       settings: settingsOf(this.config, {}),
@@ -223,19 +236,8 @@ export class GateWatch {
             feeds.read(feed, notBeforeMs(feedIntervalMs(feed, config))),
           ),
         ),
-      readVerdicts: () =>
-        Promise.all(
-          this.config.projects.map(projectId => {
-            const verdict = readVerdict(client, projectId, gate);
-            return within(
-              clock,
-              verdictPatienceMs,
-              verdict,
-              () => unanswered(projectId),
-              hasWritten ? undefined : stop,
-            );
-          }),
-        ),
+      readVerdicts: () => ask(id => readVerdict(client, id, gate), unanswered),
+      readAlerts: () => ask(id => readAlerts(client, id), alertsUnanswered),
       readSigns: sinceMs => signs(this.config.projects, sinceMs),
       fence: this.#fence,
       signal: stop,
