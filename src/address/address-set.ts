@@ -1,6 +1,6 @@
 import { widthOf } from './block.ts';
 import { BlockReader } from './block-reader.ts';
-import { boundariesOf } from './blocks.ts';
+import { boundariesOf, boundariesOfBlock } from './blocks.ts';
 import { combinations, combine, coversAll, overlapsAny, sameWords, sizeOf } from './boundaries.ts';
 import { type Cidr, type ParseOptions, readCanonical } from './cidr.ts';
 import { type BlockList, readCidrs, readLines, writeLines } from './lines.ts';
@@ -71,11 +71,7 @@ export class AddressSet {
     if (typeof other !== 'string') return other;
     readCanonical(reader, other);
     const width = widthOf(reader.family);
-    const boundaries = boundariesOf({
-      width,
-      words: reader.words.subarray(0, width),
-      prefixLengths: Uint8Array.of(reader.prefixLength),
-    });
+    const boundaries = boundariesOfBlock(width, reader.words, reader.prefixLength);
     return width === 1 ? new AddressSet(boundaries, noBoundaries) : new AddressSet(noBoundaries, boundaries);
   }
 

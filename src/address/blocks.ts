@@ -34,6 +34,14 @@ export function boundariesOf({ width, words, prefixLengths }: Blocks): Uint32Arr
   return result.slice(0, length);
 }
 
+/** The boundaries of a block alone, at the beginning of `words`. */
+export function boundariesOfBlock(width: Width, words: Uint32Array, prefixLength: number): Uint32Array {
+  const result = new Uint32Array(2 * width);
+  copyWords(words, 0, result, 0, width);
+  const hasEnd = writeEnd(words, 0, prefixLength, width, result.subarray(width));
+  return hasEnd ? result : result.slice(0, width);
+}
+
 /** Writes the first address after the block to `end`; false when there is none. */
 function writeEnd(
   words: Uint32Array,
