@@ -56,23 +56,22 @@ export class AddressSet {
 
   /** Every address of the other is in this set. */
   covers(other: Cidr | AddressSet): boolean {
-    const set = AddressSet.#from(other);
-    return coversAll(this.#v4, set.#v4, 1) && coversAll(this.#v6, set.#v6, 4);
+    if (typeof other === 'string') return this.#ask(other, coversAll);
+    return coversAll(this.#v4, other.#v4, 1) && coversAll(this.#v6, other.#v6, 4);
   }
 
   /** At least one address is in both. */
   overlaps(other: Cidr | AddressSet): boolean {
-    const set = AddressSet.#from(other);
-    return overlapsAny(this.#v4, set.#v4, 1) || overlapsAny(this.#v6, set.#v6, 4);
+    if (typeof other === 'string') return this.#ask(other, overlapsAny);
+    return overlapsAny(this.#v4, other.#v4, 1) || overlapsAny(this.#v6, other.#v6, 4);
   }
 
-  /** One block needs no list, which matters to those who ask about many. */
-  static #from(other: Cidr | AddressSet): AddressSet {
-    if (typeof other !== 'string') return other;
-    readCanonical(reader, other);
+  /** One block needs no set, which matters to those who ask about many. */
+  #ask(cidr: Cidr, question: typeof coversAll): boolean {
+    readCanonical(reader, cidr);
     const width = widthOf(reader.family);
-    const boundaries = boundariesOfBlock(width, reader.words, reader.prefixLength);
-    return width === 1 ? new AddressSet(boundaries, noBoundaries) : new AddressSet(noBoundaries, boundaries);
+    const block = boundariesOfBlock(width, reader.words, reader.prefixLength);
+    return question(width === 1 ? this.#v4 : this.#v6, block, width);
   }
 
   equals(other: AddressSet): boolean {

@@ -161,7 +161,11 @@ export class SqlJournal implements Journal {
 
   owned(gateId: string): Promise<readonly OwnedEntry[]> {
     return this.#explained(async () => {
-      const rows = await this.#db.selectFrom('owned').selectAll().where('gate_id', '=', gateId).execute();
+      const rows = await this.#db
+        .selectFrom('owned')
+        .select(['cidr', 'how', 'since_ms'])
+        .where('gate_id', '=', gateId)
+        .execute();
       return rows.map(row => ({
         cidr: row.cidr as Cidr,
         how: row.how as OwnedEntry['how'],
@@ -289,7 +293,7 @@ export class SqlJournal implements Journal {
   }
 
   recordCoverage(gateId: string, change: CoverageChange): Promise<void> {
-    return this.#inTransaction(db => writeCoverage(db, gateId, change), gateId);
+    return this.#inTransaction(db => writeCoverage(db, gateId, change), gateId, { mayBeLost: true });
   }
 
   coverage({ gateId, sinceMs }: { gateId: string; sinceMs: number }): Promise<readonly CoverageChange[]> {
