@@ -11,6 +11,7 @@ import { coverageOf } from './coverage.ts';
 import { newAlert } from './kms-alerts.ts';
 import { type Prepared, prepare } from './prepare.ts';
 import { putBack } from './put-back.ts';
+import { readGate } from './read-gate.ts';
 import { recover } from './recover.ts';
 import { RemovalNotConfirmed, removeConfirmed } from './remove-confirmed.ts';
 import type { Run, RunResult, RunStatus, RunWrite } from './run.ts';
@@ -32,7 +33,7 @@ export interface ApplyOptions {
 /** Makes the plan of one gate and changes nothing but the journal. Throws a `GateError` when the gate cannot be read. */
 export async function planGate(run: Run): Promise<Plan> {
   run.report({ kind: 'reading-gate' });
-  const state = await run.gate.read();
+  const state = await readGate(run);
   const lock = await takeLock(run);
   // Without the lock another run may be writing a newer ledger; its reading counts, and ours is not needed.
   if (!lock?.acquired) return (await prepare(run, state)).plan;
@@ -65,7 +66,7 @@ async function applyLocked(run: Run, options: ApplyOptions, result: ResultBuilde
 }
 
 async function attemptOnce(run: Run, options: ApplyOptions, result: ResultBuilder): Promise<RunResult> {
-  const recovered = await recover(run, await run.gate.read());
+  const recovered = await recover(run, await readGate(run));
   let { state } = recovered;
   const prepared = await prepare(run, state);
   const { plan, must } = prepared;

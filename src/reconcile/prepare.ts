@@ -8,6 +8,7 @@ import { advanceLedger } from '../plan/ledger.ts';
 import { makePlan } from '../plan/make-plan.ts';
 import type { Plan } from '../plan/plan.ts';
 import { wantedOfGate, writable } from '../plan/wanted.ts';
+import { type Attributes, inSpan } from '../telemetry/span.ts';
 import type { Run } from './run.ts';
 import type { StepWrite } from './write-step.ts';
 
@@ -68,7 +69,11 @@ export async function prepare(run: Run, state: GateState): Promise<Prepared> {
     findings: [],
     nowMs,
   };
-  const plan = makePlan(input);
+  const plan = await inSpan('plan', { 'postern.gate': gate.name }, span => {
+    const made = makePlan(input);
+    span.set(attributesOf(made));
+    return made;
+  });
   run.report({ kind: 'planned', plan });
   const must = {
     letsIn: wantedOf(run, feeds).map(({ cidr }) => cidr),
@@ -76,6 +81,17 @@ export async function prepare(run: Run, state: GateState): Promise<Prepared> {
     readAtMs: readAtMs(feeds),
   };
   return { plan, state, verdicts, alerts, input, must, ledger };
+}
+
+function attributesOf({ checksum, missing, steps, closing, guards, policy }: Plan): Attributes {
+  return {
+    'postern.policy': policy,
+    'postern.plan': checksum,
+    'postern.missing': missing.length,
+    'postern.closing': closing.length,
+    'postern.steps': steps.map(({ kind }) => kind),
+    'postern.guards': guards.map(({ guard }) => guard),
+  };
 }
 
 interface Stored {

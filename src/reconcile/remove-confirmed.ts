@@ -1,6 +1,7 @@
 /** A write that takes addresses away: it stands only when Atlas confirms it (DESIGN.md §3, invariant 4). */
 import { type GateState, GateUnverifiedError } from '../gates/gate.ts';
-import type { KeyVerdict } from '../plan/input.ts';
+import type { KeyVerdict, KmsAlerts } from '../plan/input.ts';
+import { inSpan } from '../telemetry/span.ts';
 import { newAlert } from './kms-alerts.ts';
 import { putBack } from './put-back.ts';
 import type { Run, RunWrite } from './run.ts';
@@ -93,13 +94,16 @@ async function putBackUnverified(
  * no alert. Alerts that cannot be read are no doubt: `valid` is Atlas's own word, and they are asked for again for
  * as long as the removal is on probation.
  */
-export async function doubtAfter(
-  run: Pick<Run, 'readVerdicts' | 'readAlerts'>,
-  sinceMs: number,
-): Promise<string | undefined> {
-  const doubt = doubtOf(await run.readVerdicts());
-  if (doubt !== undefined) return doubt;
-  const alert = newAlert(await run.readAlerts(), sinceMs);
+export function doubtAfter(run: Run, sinceMs: number): Promise<string | undefined> {
+  return inSpan('verify', { 'postern.gate': run.gate.name }, async span => {
+    const doubt = doubtOf(await run.readVerdicts()) ?? alertSince(await run.readAlerts(), sinceMs);
+    span.set({ 'postern.confirmed': doubt === undefined });
+    return doubt;
+  });
+}
+
+function alertSince(alerts: readonly KmsAlerts[], sinceMs: number): string | undefined {
+  const alert = newAlert(alerts, sinceMs);
   return alert && `for project ${alert.projectId} Atlas has opened ${alert.what}`;
 }
 

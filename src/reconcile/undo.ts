@@ -9,6 +9,7 @@ import { tripUndoGuards } from '../plan/guards.ts';
 import type { PlanInput } from '../plan/input.ts';
 import { prepare } from './prepare.ts';
 import { putBack } from './put-back.ts';
+import { readGate } from './read-gate.ts';
 import { recover } from './recover.ts';
 import { RemovalNotConfirmed, removeConfirmed } from './remove-confirmed.ts';
 import type { Run, RunResult, RunWrite } from './run.ts';
@@ -34,7 +35,7 @@ export function undoWrite(unlocked: Run, options: UndoOptions = {}): Promise<Run
   return withLock(unlocked, async (run, result) => {
     const write = await findWrite(run, options.writeId);
     if (typeof write === 'string') return result.end('refused', write, { remedy: 'See `postern history`.' });
-    const recovered = await recover(run, await run.gate.read());
+    const recovered = await recover(run, await readGate(run));
     if (recovered.trouble) throw recovered.trouble;
     let { state } = recovered;
     const { plan, ledger, input, must } = await prepare(run, state);

@@ -12,6 +12,7 @@ import type { GuardedJournal } from '../reconcile/guarded-journal.ts';
 import { readAlerts } from '../reconcile/kms-alerts.ts';
 import type { Run, RunResult, SignOfTrouble } from '../reconcile/run.ts';
 import { feedsOf, readVerdict, settingsOf } from '../reconcile/session.ts';
+import { type Attributes, inSpan } from '../telemetry/span.ts';
 import { messageOf } from './emitter.ts';
 import type { RunReason, RunSummary, WatchHappening } from './events.ts';
 import type { FeedHub } from './feed-hub.ts';
@@ -191,15 +192,31 @@ export class GateWatch {
     this.#hasNews = false;
     emit({ kind: 'run-started', runId, gate: this.name, because: this.#reason });
     const lease = this.#parts.lease();
-    let result: RunResult;
-    try {
-      result = await this.#work(runId, lease.journal);
-    } catch (error) {
-      result = this.#failed(error);
-    } finally {
-      lease.done();
-    }
+    const result = await inSpan('run', this.#attributes(runId), async span => {
+      try {
+        return await this.#work(runId, lease.journal);
+      } catch (error) {
+        const failed = this.#failed(error);
+        span.set({ 'postern.status': failed.status });
+        span.fail(failed.status, failed.message);
+        return failed;
+      } finally {
+        lease.done();
+      }
+    });
     this.#settle(runId, startedAtMs, result);
+  }
+
+  #attributes(runId: string): Attributes {
+    const { name, kind, policy, projects } = this.config;
+    return {
+      'postern.run_id': runId,
+      'postern.gate': name,
+      'postern.gate_kind': kind,
+      'postern.policy': policy,
+      'postern.projects': projects,
+      'postern.because': this.#reason,
+    };
   }
 
   async #work(runId: string, journal: GuardedJournal): Promise<RunResult> {
