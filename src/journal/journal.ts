@@ -201,6 +201,9 @@ export interface Journal {
   /** What some part of Postern wants to know again after a restart, by a name of its own. */
   recall(key: string): Promise<unknown>;
   remember(key: string, value: unknown): Promise<void>;
+  /** All that was remembered under names that begin so, by name. */
+  recallAll(prefix: string): Promise<ReadonlyMap<string, unknown>>;
+  forget(key: string): Promise<void>;
 
   /** Durable when it resolves; gives its id. */
   approve(approval: Omit<Approval, 'id'>): Promise<number>;

@@ -54,6 +54,7 @@ export async function openFleetSite(
   url: string,
   gateCount: number,
   watch: Readonly<Record<string, string>> = quick,
+  more: Readonly<Record<string, unknown>> = {},
 ): Promise<FleetSite> {
   ensureBuilt();
   const lab = await startLab({ clock: systemClock, azure: { propagationMs: 0 } });
@@ -86,7 +87,7 @@ export async function openFleetSite(
   writeFileSync(join(folder, 'ca.pem'), lab.caCertificatePem);
   writeFileSync(
     join(folder, 'postern.yaml'),
-    JSON.stringify({ ...configOf(lab, gates, vaultIds, projects), watch }),
+    JSON.stringify({ ...configOf(lab, gates, vaultIds, projects), watch, ...more }),
   );
   const said: Said[] = [];
   return {
