@@ -7,20 +7,44 @@ import {
   expectOneAtATime,
   isEverywhere,
   openFleetSite,
+  openReceiver,
+  quick,
   takeOverMs,
   until,
+  type Worker,
 } from './harness.ts';
 
 const server = usePostgres();
+const forbidden = {
+  kind: 'answer',
+  status: 403,
+  body: JSON.stringify({ error: { code: 'AuthorizationFailed', message: 'no' } }),
+} as const;
 /** More with POSTERN_FLEET_KILLS; each takes as long as a worker may be silent, so the default is small. */
 const kills = Number(process.env.POSTERN_FLEET_KILLS ?? 1);
-test('two workers share the gates, and every gate is served', async context => {
-  const site = await openFleetSite(context, await server.createDatabase(), 4);
+test('two workers share the gates, and every gate is served; what both see is told once', async context => {
+  const people = await openReceiver(context);
+  const notify = [{ name: 'oncall', kind: 'webhook', url: 'env:ONCALL_URL', from: 'error' }];
+  const site = await openFleetSite(context, await server.createDatabase(), 4, quick, {
+    more: { notify },
+    env: { ONCALL_URL: people.url },
+  });
   const workers = [site.start(), site.start()];
   await until(() => site.lockedOut().length === 0, takeOverMs, 'every gate lets Atlas in');
   const first = change(site);
   await until(() => isEverywhere(site, first), takeOverMs, 'the new address is let in');
   await until(() => workers.every(worker => countOf(worker, 'run-ended') >= 4), takeOverMs, 'both work');
+  const failedBefore = site.said.filter(({ status }) => status === 'refused' || status === 'failed');
+  const mend = site.lab.faults.add({ on: 'azure', method: 'PATCH', act: forbidden });
+  const second = change(site);
+  const keys = site.gates.map(gate => `locked-out/${gate}`);
+  await until(() => keys.every(key => people.told().includes(`opened ${key}`)), takeOverMs, 'all are told');
+  const roundsOf = (worker: Worker) => countOf(worker, 'run-ended');
+  const rounds = workers.map(roundsOf);
+  await until(() => workers.every((each, n) => roundsOf(each) > rounds[n]! + 2), takeOverMs, 'both look on');
+  mend();
+  await until(() => isEverywhere(site, second), takeOverMs, 'the second address is let in');
+  for (const key of keys) expect(people.told().filter(told => told === `opened ${key}`)).toHaveLength(1);
   for (const worker of workers) await worker.kill('SIGTERM');
   for (const worker of workers) {
     expect(worker.process.exitCode).toBe(0);
@@ -28,7 +52,7 @@ test('two workers share the gates, and every gate is served', async context => {
     expect(countOf(worker, 'run-started')).toBe(countOf(worker, 'run-ended'));
   }
   // Never two at once on one gate: no run met another's lock.
-  expect(site.said.filter(({ status }) => status === 'refused' || status === 'failed')).toEqual([]);
+  expect(failedBefore).toEqual([]);
   expectOneAtATime(await site.writes());
 }, 300_000);
 
