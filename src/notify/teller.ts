@@ -144,8 +144,8 @@ export class Teller {
 
   /** Never throws: what the journal did not give is had at the next look. */
   async #lookInFleet(fleet: NonNullable<TellerOptions['fleet']>, own: readonly Situation[]): Promise<void> {
-    // Which ends: the others go on.
-    if (this.#options.watch.status().state === 'stopping' || this.#stopping.signal.aborted) {
+    // One that begins has not opened its journal yet, and of one that ends the others go on.
+    if (this.#options.watch.status().state !== 'running' || this.#stopping.signal.aborted) {
       await this.#notifier.flush();
       return;
     }

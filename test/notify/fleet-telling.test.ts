@@ -143,12 +143,13 @@ test('the next one goes on where the last one ended: nothing twice, nothing lost
 });
 
 test('a write of its own is told by the worker that made it', async () => {
-  const { join, said } = await openFleet();
+  const { join, pass, said } = await openFleet();
   await join('a');
   const b = await join('b');
   const writes = [{ kind: 'add', adds: missing, removes: [] }];
   const summary = { status: 'changed', message: 'In step.', writes };
   await b.emit({ kind: 'run-ended', runId: 'r1', gate: 'production', summary });
+  await pass(1_000);
   expect(said()).toEqual([expect.stringMatching(/^b: event /)]);
 });
 
@@ -166,6 +167,14 @@ test('without the journal each tells by itself; afterwards the one that tells en
   for (let look = 0; look < 10; look++) await pass(30_000);
   expect(said()).toEqual(['b: opened journal-unavailable', 'a: resolved journal-unavailable']);
   expect(b.teller.alerts).toEqual([]);
+});
+
+test('one that begins tells nothing of a journal that it has not opened yet', async () => {
+  const { join, pass, said } = await openFleet();
+  const a = await join('a');
+  a.world.status = { ...away, state: 'starting' };
+  await pass(30_000);
+  expect(said()).toEqual([]);
 });
 
 test('one whose lease is over keeps nothing, and tells only again when it is its turn', async () => {
