@@ -46,6 +46,7 @@ export class Teller {
   #remembered = '';
   #lookedAtMs = Number.NEGATIVE_INFINITY;
   #isLookDue = false;
+  #isRecalled = false;
   #unsubscribe = () => {};
   readonly #stopping = new AbortController();
   #running: Promise<void> = Promise.resolve();
@@ -68,13 +69,7 @@ export class Teller {
 
   /** Starts listening. Never throws. */
   async start(): Promise<void> {
-    const { fleet, recall, watch } = this.#options;
-    if (!fleet) {
-      const memory = await recall().catch(() => undefined);
-      this.#alerts = memory?.alerts ?? [];
-      this.#notifier = this.#makeNotifier(memory?.backlog ?? {});
-    }
-    this.#unsubscribe = watch.subscribe(event => this.#onEvent(event));
+    this.#unsubscribe = this.#options.watch.subscribe(event => this.#onEvent(event));
     this.#running = this.#lookNowAndThen();
   }
 
@@ -126,11 +121,29 @@ export class Teller {
     const { watch, fleet, clock } = this.#options;
     this.#lookedAtMs = clock.now();
     this.#looking = this.#looking.then(async () => {
-      const situations = situationsOf(watch.status());
-      if (fleet) await this.#lookInFleet(fleet, situations);
-      else await this.#advance(situations);
+      const status = watch.status();
+      // One that begins has not opened its journal yet, and one that ends has closed it: that is no situation.
+      if (status.state !== 'running') await this.#send();
+      else if (fleet) await this.#lookInFleet(fleet, situationsOf(status));
+      else await this.#lookAlone(situationsOf(status));
     });
     return this.#looking;
+  }
+
+  /** The first look knows what was told before a restart. */
+  async #lookAlone(situations: readonly Situation[]): Promise<void> {
+    if (!this.#isRecalled) {
+      this.#isRecalled = true;
+      this.#goOnFrom(await this.#options.recall().catch(() => undefined));
+    }
+    await this.#advance(situations);
+  }
+
+  #goOnFrom(memory: TellerMemory | undefined): void {
+    this.#alerts = withUnknown(memory?.alerts ?? [], this.#openedAlone);
+    this.#openedAlone = [];
+    this.#notifier = this.#makeNotifier(joined(memory?.backlog ?? {}, this.#notifier.backlog));
+    this.#remembered = '';
   }
 
   async #advance(situations: readonly Situation[]): Promise<void> {
@@ -138,17 +151,16 @@ export class Teller {
     const { alerts, notices } = advanceAlerts(this.#alerts, situations, clock.now(), timing);
     this.#alerts = alerts;
     this.#notifier.add(notices);
+    await this.#send();
+  }
+
+  async #send(): Promise<void> {
     await this.#notifier.flush();
     await this.#keep();
   }
 
   /** Never throws: what the journal did not give is had at the next look. */
   async #lookInFleet(fleet: NonNullable<TellerOptions['fleet']>, own: readonly Situation[]): Promise<void> {
-    // One that begins has not opened its journal yet, and of one that ends the others go on.
-    if (this.#options.watch.status().state !== 'running' || this.#stopping.signal.aborted) {
-      await this.#notifier.flush();
-      return;
-    }
     const turn = await fleet.turn();
     try {
       if (turn === 'alone') await this.#tellAlone(own);
@@ -161,12 +173,8 @@ export class Teller {
 
   async #tellForAll(fleet: NonNullable<TellerOptions['fleet']>, own: readonly Situation[]): Promise<void> {
     if (this.#turn !== 'ours') {
-      const memory = await this.#options.recall();
-      this.#alerts = withUnknown(memory?.alerts ?? [], this.#openedAlone);
-      this.#openedAlone = [];
-      this.#notifier = this.#makeNotifier(joined(memory?.backlog ?? {}, this.#notifier.backlog));
+      this.#goOnFrom(await this.#options.recall());
       this.#turn = 'ours';
-      this.#remembered = '';
     }
     const others = await fleet.others();
     this.#alerts = withUnknown(
@@ -206,7 +214,8 @@ export class Teller {
 
   async #keep(): Promise<void> {
     const { fleet, remember } = this.#options;
-    if (fleet && !fleet.isOurs) return;
+    // Before it was recalled there is nothing to keep; in a fleet only the one that tells keeps it.
+    if (fleet ? !fleet.isOurs || this.#turn !== 'ours' : !this.#isRecalled) return;
     const memory = { alerts: this.#alerts, backlog: this.#notifier.backlog };
     const text = JSON.stringify(memory);
     if (text === this.#remembered) return;
