@@ -14,7 +14,10 @@ export interface Mutation {
 
 const plan = ['test/plan/make-plan.test.ts', 'test/plan/invariants.test.ts'];
 const ledger = ['test/plan/ledger.test.ts'];
-const reconcile = ['apply', 'last-look', 'undo', 'key-verdict'].map(name => `test/reconcile/${name}.test.ts`);
+const reconcile = ['apply', 'last-look', 'undo', 'key-verdict', 'kms-alerts'].map(
+  name => `test/reconcile/${name}.test.ts`,
+);
+const alerts = ['test/atlas/alerts.test.ts'];
 const azure = ['test/gates/azure-key-vault/write.test.ts'];
 const everyGate = ['test/gates/azure-key-vault/specification.test.ts'];
 const controlPlane = ['test/atlas/control-plane.test.ts'];
@@ -162,6 +165,17 @@ export const mutations: readonly Mutation[] = [
     'atlas-does-not-confirm, of one that is not known',
     "const doubt = verdicts.find(({ verdict }) => verdict !== 'valid');",
     "const doubt = verdicts.find(({ verdict }) => verdict === 'invalid');",
+  ),
+  removalGuard('kms-alert-open', 'if (!alert) return undefined;', 'if (alert ?? true) return undefined;'),
+  removalGuard(
+    'kms-alert-open, once it is no longer acknowledged',
+    '(acknowledgedUntilMs ?? 0) <= nowMs',
+    'acknowledgedUntilMs === undefined',
+  ),
+  removalGuard(
+    'kms-alerts-not-read',
+    'if (!missing || missing.known) return undefined;',
+    'if (!missing?.known) return undefined;',
   ),
   makePlan(
     'removals go on though a guard trips',
@@ -402,15 +416,15 @@ export const mutations: readonly Mutation[] = [
     'write: the revision that was read',
     6,
     'write-step.ts',
-    ': gate.write(write.to, state.revision));',
-    ': gate.write(write.to, (await gate.read()).revision));',
+    ': gate.write(write.to, state.revision),',
+    ': gate.read().then(({ revision }) => gate.write(write.to, revision)),',
   ),
   inReconcile(
     'removal: Atlas must confirm it',
     4,
     'remove-confirmed.ts',
-    'const doubt = doubtOf(await run.readVerdicts());',
-    'const doubt = doubtOf((await run.readVerdicts()).slice(0, 0)) && undefined;',
+    'const doubt = await doubtAfter(run, writtenAtMs);',
+    'const doubt = (await doubtAfter(run, writtenAtMs)) && undefined;',
   ),
   inReconcile(
     'removal: no answer is no confirmation',
@@ -472,7 +486,7 @@ export const mutations: readonly Mutation[] = [
     'recover: a removal that was not confirmed is put back',
     4,
     'recover.ts',
-    'const isDoubtful = removed && !(await isConfirmed(run));',
+    'const isDoubtful = removed && (await doubtAfter(run, write.atMs)) !== undefined;',
     'const isDoubtful = !removed && !(await isConfirmed(run));',
   ),
   inReconcile(
@@ -483,12 +497,71 @@ export const mutations: readonly Mutation[] = [
     "return kind === 'remove' || kind === 'enforce';",
   ),
   inReconcile(
-    'recover: nobody to ask is no confirmation',
+    'recover: an alert of since the removal is new',
     4,
     'recover.ts',
-    "return verdicts.length > 0 && verdicts.every(({ verdict }) => verdict === 'valid');",
-    "return verdicts.every(({ verdict }) => verdict === 'valid');",
+    'doubtAfter(run, write.atMs)',
+    'doubtAfter(run, run.clock.now() + 3_600_000)',
   ),
+  inReconcile(
+    'alerts: asked for after a removal',
+    4,
+    'remove-confirmed.ts',
+    ' ?? alertSince(await run.readAlerts(), sinceMs);',
+    ';',
+  ),
+  inReconcile(
+    'alerts: one that is opened on probation puts back',
+    4,
+    'apply.ts',
+    'const sign = event ?? newAlert(alerts, Math.min(...soaking.map(({ atMs }) => atMs)));',
+    'const sign = event;',
+  ),
+  inReconcile(
+    'alerts: one that was open before is not new',
+    4,
+    'kms-alerts.ts',
+    '.filter(({ atMs }) => atMs > sinceMs - clockSkewMs)',
+    '',
+  ),
+  inReconcile(
+    "alerts: Atlas's clock may be behind",
+    4,
+    'kms-alerts.ts',
+    'atMs > sinceMs - clockSkewMs',
+    'atMs > sinceMs',
+  ),
+  inReconcile(
+    'alerts: what passes is no lacking right',
+    4,
+    'kms-alerts.ts',
+    'error instanceof AtlasError && [401, 403, 404].includes(error.status)',
+    'error instanceof Error',
+  ),
+  {
+    name: 'alerts: one that is tracked is open',
+    invariant: 4,
+    file: 'src/atlas/alerts.ts',
+    find: "const openStatuses = ['OPEN', 'TRACKING'] as const;",
+    replace: "const openStatuses = ['OPEN'] as const;",
+    tests: alerts,
+  },
+  {
+    name: 'alerts: one that cannot be read is no absence',
+    invariant: 2,
+    file: 'src/atlas/alerts.ts',
+    find: 'const alerts = parseAnswer(z.array(alert), ofOurs, client, path).filter(',
+    replace: 'const alerts = ofOurs.flatMap(each => alert.safeParse(each).data ?? []).filter(',
+    tests: alerts,
+  },
+  {
+    name: 'alerts: the second page is of the same part',
+    invariant: 2,
+    file: 'src/atlas/client.ts',
+    find: 'target.searchParams.set(name, value);',
+    replace: 'void [name, value];',
+    tests: alerts,
+  },
   inReconcile(
     'recover: on observe nothing is written',
     7,
@@ -659,16 +732,24 @@ export const mutations: readonly Mutation[] = [
     name: 'undo: guard incomplete-observation',
     invariant: 2,
     file: 'src/plan/guards.ts',
-    find: 'return [incompleteObservation, atlasDoesNotConfirm].flatMap',
-    replace: 'return [atlasDoesNotConfirm].flatMap',
+    find: '[incompleteObservation, atlasDoesNotConfirm, kmsAlertOpen, kmsAlertsNotRead].flatMap',
+    replace: '[atlasDoesNotConfirm, kmsAlertOpen, kmsAlertsNotRead].flatMap',
     tests: reconcile,
   },
   {
     name: 'undo: guard atlas-does-not-confirm',
     invariant: 4,
     file: 'src/plan/guards.ts',
-    find: 'return [incompleteObservation, atlasDoesNotConfirm].flatMap',
-    replace: 'return [incompleteObservation].flatMap',
+    find: '[incompleteObservation, atlasDoesNotConfirm, kmsAlertOpen, kmsAlertsNotRead].flatMap',
+    replace: '[incompleteObservation, kmsAlertOpen, kmsAlertsNotRead].flatMap',
+    tests: reconcile,
+  },
+  {
+    name: 'undo: guards of alerts',
+    invariant: 4,
+    file: 'src/plan/guards.ts',
+    find: '[incompleteObservation, atlasDoesNotConfirm, kmsAlertOpen, kmsAlertsNotRead].flatMap',
+    replace: '[incompleteObservation, atlasDoesNotConfirm].flatMap',
     tests: reconcile,
   },
   {

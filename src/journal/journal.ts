@@ -208,6 +208,9 @@ export interface Journal {
    */
   recall(key: string): Promise<unknown>;
   remember(key: string, value: unknown): Promise<void>;
+  /** All that was remembered under names that begin so, by name. */
+  recallAll(prefix: string): Promise<ReadonlyMap<string, unknown>>;
+  forget(key: string): Promise<void>;
 
   /** Durable when it resolves; gives its id. */
   approve(approval: Omit<Approval, 'id'>): Promise<number>;

@@ -10,7 +10,7 @@ import type { Observation } from '../atlas/observation.ts';
 import type { GateState } from '../gates/gate.ts';
 import type { WriteKind } from '../journal/journal.ts';
 import { describeWindow, frozenBy } from './freeze.ts';
-import type { PlanInput } from './input.ts';
+import type { KmsAlerts, PlanInput } from './input.ts';
 import type { GuardTrip, PlanStep } from './plan.ts';
 
 /** What the removal guards look at, beside the input. */
@@ -38,6 +38,8 @@ const removalGuards: readonly RemovalGuard[] = [
   notApproved,
   clockWentBack,
   atlasDoesNotConfirm,
+  kmsAlertOpen,
+  kmsAlertsNotRead,
 ];
 
 /** The guards that stop the removals of this plan; none when it has no removals. Pure. */
@@ -52,7 +54,9 @@ export function tripRemovalGuards(input: PlanInput, facts: RemovalFacts): readon
  */
 export function tripUndoGuards(input: PlanInput, takesBack: readonly Cidr[]): readonly GuardTrip[] {
   if (takesBack.length === 0) return [];
-  return [incompleteObservation, atlasDoesNotConfirm].flatMap(guard => guard(input) ?? []);
+  return [incompleteObservation, atlasDoesNotConfirm, kmsAlertOpen, kmsAlertsNotRead].flatMap(
+    guard => guard(input) ?? [],
+  );
 }
 
 function policyAddsOnly({ gate, policy }: PlanInput): GuardTrip | undefined {
@@ -209,6 +213,39 @@ function atlasDoesNotConfirm({ verdicts }: PlanInput): GuardTrip | undefined {
       : 'This gate serves no Atlas project that could confirm that its key still works after a removal.',
     remedy: 'Removals wait until GET encryptionAtRest says `valid: true`, before and after each of them.',
   };
+}
+
+/**
+ * Atlas opens one alert for a project, however many of its nodes are refused. While one is open, a removal that
+ * shuts out another node would open none, and be taken for harmless. Whoever acknowledges it in Atlas says that
+ * it is known, and removals go on by `valid` alone.
+ */
+function kmsAlertOpen({ alerts, nowMs }: PlanInput): GuardTrip | undefined {
+  const open = alerts.flatMap(each => openOf(each).map(alert => ({ ...alert, projectId: each.projectId })));
+  const alert = open.find(({ acknowledgedUntilMs }) => (acknowledgedUntilMs ?? 0) <= nowMs);
+  if (!alert) return undefined;
+  return {
+    guard: 'kms-alert-open',
+    blocks: 'removals',
+    message: `Atlas has the alert ${alert.type} open for project ${alert.projectId}: were a removal to shut out another node, no further alert would tell.`,
+    remedy: 'See what the alert says. Once it is closed, or acknowledged in Atlas, removals go on.',
+  };
+}
+
+/** What may pass is waited for. A right that lacks does not pass: then `valid` alone counts, and a finding says so. */
+function kmsAlertsNotRead({ alerts }: PlanInput): GuardTrip | undefined {
+  const missing = alerts.find(each => !each.known && !each.isRefused);
+  if (!missing || missing.known) return undefined;
+  return {
+    guard: 'kms-alerts-not-read',
+    blocks: 'removals',
+    message: `Whether Atlas has an alert open on the KMS of project ${missing.projectId} could not be read (${missing.because}), so a new one could not be told from it.`,
+    remedy: 'Nothing to do if it passes by itself: a later run removes what is due.',
+  };
+}
+
+function openOf(alerts: KmsAlerts) {
+  return alerts.known ? alerts.open : [];
 }
 
 /** A write as the last look sees it: the whole list before and after. */

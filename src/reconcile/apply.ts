@@ -9,8 +9,10 @@ import { formatDuration } from '../plan/render/time.ts';
 import { afterRun, isAddition } from './after-run.ts';
 import { coverageOf } from './coverage.ts';
 import { enforceConfirmed, FirstWriteNotConfirmed, isFirstWrite, withdraw } from './first-write.ts';
+import { newAlert } from './kms-alerts.ts';
 import { type Prepared, prepare } from './prepare.ts';
 import { putBack } from './put-back.ts';
+import { readGate } from './read-gate.ts';
 import { recover } from './recover.ts';
 import { RemovalNotConfirmed, removeConfirmed } from './remove-confirmed.ts';
 import type { Run, RunResult, RunStatus, RunWrite } from './run.ts';
@@ -32,7 +34,7 @@ export interface ApplyOptions {
 /** Makes the plan of one gate and changes nothing but the journal. Throws a `GateError` when the gate cannot be read. */
 export async function planGate(run: Run): Promise<Plan> {
   run.report({ kind: 'reading-gate' });
-  const state = await run.gate.read();
+  const state = await readGate(run);
   const lock = await takeLock(run);
   // Without the lock another run may be writing a newer ledger; its reading counts, and ours is not needed.
   if (!lock?.acquired) return (await prepare(run, state)).plan;
@@ -66,7 +68,7 @@ async function applyLocked(run: Run, options: ApplyOptions, result: ResultBuilde
 }
 
 async function attemptOnce(run: Run, options: ApplyOptions, result: ResultBuilder): Promise<RunResult> {
-  const recovered = await recover(run, await run.gate.read());
+  const recovered = await recover(run, await readGate(run));
   let { state } = recovered;
   const prepared = await prepare(run, state);
   const { plan, must } = prepared;
@@ -162,7 +164,7 @@ async function restoreLate(
 /** Which of the recent removals, newest first, are in doubt, and why. */
 async function doubtAbout(
   run: Run,
-  { verdicts }: Prepared,
+  { verdicts, alerts }: Prepared,
   removals: readonly WriteRecord[],
 ): Promise<{ removals: readonly WriteRecord[]; because: string } | undefined> {
   const invalid = verdicts.find(({ verdict }) => verdict === 'invalid');
@@ -173,7 +175,8 @@ async function doubtAbout(
   const soakSinceMs = run.clock.now() - run.settings.removal.soakMs;
   const soaking = removals.filter(write => endOf(write) > soakSinceMs);
   if (soaking.length === 0) return undefined;
-  const [sign] = (await run.readSigns?.(Math.min(...soaking.map(endOf)))) ?? [];
+  const [event] = (await run.readSigns?.(Math.min(...soaking.map(endOf)))) ?? [];
+  const sign = event ?? newAlert(alerts, Math.min(...soaking.map(({ atMs }) => atMs)));
   if (!sign) return undefined;
   const because = `Atlas reported ${sign.what} for project ${sign.projectId}, not long after ${whatWas(soaking)}`;
   return { removals: soaking, because };

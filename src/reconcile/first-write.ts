@@ -4,7 +4,8 @@
  */
 import { GateConflictError, type GateState, GateUnverifiedError } from '../gates/gate.ts';
 import type { WriteRecord } from '../journal/journal.ts';
-import { doubtOf } from './key-verdict.ts';
+import { readGate } from './read-gate.ts';
+import { doubtAfter } from './remove-confirmed.ts';
 import type { Run, RunWrite } from './run.ts';
 import { type StepWrite, writeStep } from './write-step.ts';
 
@@ -47,6 +48,7 @@ export async function enforceConfirmed(
         );
       },
     );
+  const beganAtMs = run.clock.now();
   const step = await writeStep(run, state, { ...write, kind: 'enforce' }).catch(async error => {
     // Not read back as it was written, it is nothing that Atlas could confirm. The next run settles its record.
     if (!(error instanceof GateUnverifiedError) || !error.state || error.state.nextWriteShutsOut) throw error;
@@ -55,7 +57,7 @@ export async function enforceConfirmed(
   });
   onWrite(step.write);
   run.report({ kind: 'verifying' });
-  const doubt = doubtOf(await run.readVerdicts(), run.settings.acceptFirstWrite);
+  const doubt = await doubtAfter(run, beganAtMs, run.settings.acceptFirstWrite);
   if (doubt === undefined) {
     await step.finish('applied', step.state.entries);
     run.report({ kind: 'verified', projects: run.settings.projects.length });
@@ -98,7 +100,7 @@ export async function withdraw(
       return step.state;
     } catch (error) {
       if (!(error instanceof GateConflictError) || attempt === maxAttempts) throw error;
-      current = await run.gate.read();
+      current = await readGate(run);
     }
   }
 }

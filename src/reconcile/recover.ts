@@ -7,6 +7,7 @@ import { LockLostError } from '../journal/errors.ts';
 import type { WriteOutcome, WriteRecord } from '../journal/journal.ts';
 import { isFirstWrite, withdraw } from './first-write.ts';
 import { putBack } from './put-back.ts';
+import { doubtAfter } from './remove-confirmed.ts';
 import type { Run } from './run.ts';
 import { isRemoval, sameEntries } from './write-step.ts';
 
@@ -32,7 +33,7 @@ export async function recover(run: Run, state: GateState): Promise<Recovered> {
   for (const write of unfinished) {
     const outcome = outcomeOf(write, current);
     const removed = isRemoval(write) && outcome !== 'not-applied';
-    const isDoubtful = removed && !(await isConfirmed(run));
+    const isDoubtful = removed && (await doubtAfter(run, write.atMs)) !== undefined;
     // Asked to stop, and so perhaps without Atlas's word: it stays unfinished for the next run.
     if (run.signal?.aborted) break;
     if (isDoubtful) {
@@ -58,11 +59,6 @@ function outcomeOf(write: WriteRecord, state: GateState): WriteOutcome {
   if (sameEntries(state.entries, write.target)) return 'applied';
   if (sameEntries(state.entries, write.before)) return 'not-applied';
   return 'partly';
-}
-
-async function isConfirmed(run: Run): Promise<boolean> {
-  const verdicts = await run.readVerdicts();
-  return verdicts.length > 0 && verdicts.every(({ verdict }) => verdict === 'valid');
 }
 
 async function finish(run: Run, write: WriteRecord, outcome: WriteOutcome, state: GateState): Promise<void> {

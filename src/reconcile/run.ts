@@ -7,7 +7,7 @@ import type { Cidr } from '../address/cidr.ts';
 import type { Clock } from '../clock.ts';
 import type { Gate } from '../gates/gate.ts';
 import type { HeldLock, WriteKind } from '../journal/journal.ts';
-import type { FeedReading, KeyVerdict } from '../plan/input.ts';
+import type { FeedReading, KeyVerdict, KmsAlerts } from '../plan/input.ts';
 import type { Plan, Policy } from '../plan/plan.ts';
 import type { RemovalPolicy } from '../plan/removal-policy.ts';
 import type { Fence } from './fence.ts';
@@ -24,7 +24,7 @@ export interface GateSettings {
   readonly acceptFirstWrite: boolean;
 }
 
-/** An event of Atlas that says that a key, or the way to it, does not work. */
+/** An event or an alert of Atlas that says that a key, or the way to it, does not work. */
 export interface SignOfTrouble {
   readonly projectId: string;
   readonly atMs: number;
@@ -45,6 +45,8 @@ export interface Run {
   readFeeds(): Promise<readonly FeedReading[]>;
   /** Asks Atlas about the key of each of the gate's projects, each time anew; never throws. */
   readVerdicts(): Promise<readonly KeyVerdict[]>;
+  /** Asks Atlas for the open alerts on the KMS of each of the gate's projects, each time anew; never throws. */
+  readAlerts(): Promise<readonly KmsAlerts[]>;
   /**
    * Signs of trouble that Atlas has shown for the gate's projects since a time: what a removal on probation is
    * held against. Absent where nobody looks for them; never throws.

@@ -31,6 +31,7 @@ import { FeedReader } from './feed-reader.ts';
 import { Fence } from './fence.ts';
 import { GuardedJournal } from './guarded-journal.ts';
 import { keyVerdictOf } from './key-verdict.ts';
+import { readAlerts } from './kms-alerts.ts';
 import type { GateSettings, Run, RunEvent } from './run.ts';
 
 export interface SessionOptions {
@@ -189,6 +190,7 @@ function runOf(config: GateConfig, gate: Gate, { options, journal, feeds, client
     journal,
     readFeeds: () => Promise.all(wantedFeeds.map(feed => feeds.read(feed))),
     readVerdicts: () => Promise.all(config.projects.map(id => readVerdict(client, id, gate))),
+    readAlerts: () => Promise.all(config.projects.map(id => readAlerts(client, id))),
     by,
     command,
     report: event => options.report(config.name, event),

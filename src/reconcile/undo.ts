@@ -12,6 +12,7 @@ import type { PlanInput } from '../plan/input.ts';
 import { isFirstWrite, withdraw } from './first-write.ts';
 import { prepare } from './prepare.ts';
 import { putBack } from './put-back.ts';
+import { readGate } from './read-gate.ts';
 import { recover } from './recover.ts';
 import { RemovalNotConfirmed, removeConfirmed } from './remove-confirmed.ts';
 import type { Run, RunResult, RunWrite } from './run.ts';
@@ -37,7 +38,7 @@ export interface UndoOptions {
 /** Undoes one write of a gate. Never throws for a fault of the gate, a feed or the journal: the result tells. */
 export function undoWrite(unlocked: Run, options: UndoOptions = {}): Promise<RunResult> {
   return withLock(unlocked, async (run, result) => {
-    const recovered = await recover(run, await run.gate.read());
+    const recovered = await recover(run, await readGate(run));
     if (recovered.trouble) throw recovered.trouble;
     let { state } = recovered;
     const write = await findWrite(run, options.writeId);

@@ -7,6 +7,7 @@ import type { Cidr } from '../address/cidr.ts';
 import { GateError, type GateState, GateUnverifiedError } from '../gates/gate.ts';
 import type { WriteKind, WriteOutcome, WriteRecord } from '../journal/journal.ts';
 import { tripNotInForce, tripWriteGuards } from '../plan/guards.ts';
+import { type Attributes, inSpan } from '../telemetry/span.ts';
 import type { Run, RunWrite } from './run.ts';
 
 export interface StepWrite {
@@ -103,9 +104,9 @@ export async function writeStep(run: Run, state: GateState, write: StepWrite): P
   run.report({ kind: 'writing', write: write.kind, adds: delta.adds.length, removes: delta.removes.length });
   let after: GateState;
   try {
-    after = await (write.kind === 'withdraw'
-      ? gate.withdraw!(state.revision)
-      : gate.write(write.to, state.revision));
+    after = await inSpan('write', attributesOf(gate.name, write, delta), () =>
+      write.kind === 'withdraw' ? gate.withdraw!(state.revision) : gate.write(write.to, state.revision),
+    );
   } catch (error) {
     const [outcome, left] = outcomeOf(error, before);
     // What takes access away and may have taken effect stays open, until Atlas has confirmed it.
@@ -115,6 +116,16 @@ export async function writeStep(run: Run, state: GateState, write: StepWrite): P
   }
   run.report({ kind: 'written', write: write.kind, entries: after.entries.length });
   return { state: after, write: { kind: write.kind, ...delta }, finish };
+}
+
+function attributesOf(gate: string, { kind, to }: StepWrite, { adds, removes }: Delta): Attributes {
+  return {
+    'postern.gate': gate,
+    'postern.write': kind,
+    'postern.adds': adds.length,
+    'postern.removes': removes.length,
+    'postern.entries': to.length,
+  };
 }
 
 /** The guards once more, over what the gate shows now (DESIGN.md §3, invariants 1, 3, 4 and 5). */
@@ -151,10 +162,12 @@ function outcomeOf(error: unknown, before: readonly Cidr[]): [WriteOutcome | nul
   return error instanceof GateError ? ['not-applied', null] : [null, null];
 }
 
-export function deltaOf(
-  before: readonly Cidr[],
-  after: readonly Cidr[],
-): { readonly adds: readonly Cidr[]; readonly removes: readonly Cidr[] } {
+interface Delta {
+  readonly adds: readonly Cidr[];
+  readonly removes: readonly Cidr[];
+}
+
+export function deltaOf(before: readonly Cidr[], after: readonly Cidr[]): Delta {
   const was = new Set(before);
   const is = new Set(after);
   return { adds: after.filter(cidr => !was.has(cidr)), removes: before.filter(cidr => !is.has(cidr)) };

@@ -115,6 +115,7 @@ export function planInput(more: Partial<PlanInput> = {}): PlanInput {
     removal: defaultRemovalPolicy,
     journal: journalOf([], []),
     verdicts: [{ projectId, verdict: 'valid' }],
+    alerts: [{ projectId, known: true, open: [] }],
     acceptShrink: false,
     acceptFirstWrite: false,
     findings: [],

@@ -22,7 +22,7 @@ import {
 import type { Journal } from '../../src/journal/journal.ts';
 import type { SpooledWrite } from '../../src/journal/spool.ts';
 import { openJournal } from '../../src/journal/sqlite/open.ts';
-import type { FeedReading, KeyVerdict } from '../../src/plan/input.ts';
+import type { FeedReading, KeyVerdict, KmsAlerts } from '../../src/plan/input.ts';
 import { defaultRemovalPolicy } from '../../src/plan/removal-policy.ts';
 import { FeedReader } from '../../src/reconcile/feed-reader.ts';
 import { GuardedJournal } from '../../src/reconcile/guarded-journal.ts';
@@ -119,6 +119,8 @@ export class World implements Clock {
   listed: readonly Cidr[];
   feedComplete = true;
   verdicts: KeyVerdict['verdict'][] = [];
+  /** What each question for alerts is answered with; then that there is none. */
+  readonly alerts: KmsAlerts[] = [];
   settings: GateSettings;
   readonly events: RunEvent[] = [];
   readonly spooled: SpooledWrite[] = [];
@@ -178,6 +180,7 @@ export class World implements Clock {
       journal,
       readFeeds: async (): Promise<readonly FeedReading[]> => [await feeds.read('control-plane')],
       readVerdicts: async () => [{ projectId, verdict: this.verdicts.shift() ?? 'valid' }],
+      readAlerts: async () => [this.alerts.shift() ?? { projectId, known: true, open: [] }],
       by: 'alice@host',
       command: 'postern apply',
       report: event => this.events.push(event),

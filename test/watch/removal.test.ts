@@ -102,6 +102,45 @@ describe('probation', () => {
     expect(rig.of('removal-restored')).toEqual([]);
   });
 
+  describe('a node that is refused while `valid` stays true', () => {
+    test.each([
+      ['is tracked first', 5, 20],
+      ['is open at once', 10, 0],
+    ])('Atlas opens an alert late, which %s: the removal is put back, and pages', async (_, notice, tracking) => {
+      const rig = await withNodeGone();
+      const { behaviour } = rig.atlas.alerts;
+      Object.assign(behaviour, { noticeMs: notice * minuteMs, trackingMs: tracking * minuteMs });
+      await rig.clock.advance(7 * minuteMs);
+      expect(rig.lockedOut()).not.toEqual([]);
+      await rig.clock.advance(notice * minuteMs);
+      expect(rig.of('removal-restored')).toMatchObject([
+        { severity: 'error', message: expect.stringContaining('the alert ENCRYPTION_AT_REST_KMS') },
+      ]);
+      expect(rig.lockedOut()).toEqual([]);
+    });
+
+    test('where the project has no such alert, `valid` is all that there is', async () => {
+      const rig = await withNodeGone();
+      rig.project.networkDeniedAlert = 'missing';
+      await rig.clock.advance(hourMs);
+      expect(rig.of('removal-restored')).toEqual([]);
+      expect(rig.lockedOut()).not.toEqual([]);
+    });
+
+    /** Atlas lists a node no more that calls its KMS still, and its grace is nearly over. */
+    async function withNodeGone() {
+      const rig = new Rig({ removal: { graceMs: hourMs, maxShare: 1, shrinkShare: 1 } });
+      rig.atlas.validSees = 'control-plane';
+      rig.start();
+      await rig.clock.advance(5 * minuteMs);
+      const [cluster] = rig.project.clusters;
+      cluster!.unlisted = [cluster!.nodes.pop()!];
+      await rig.clock.advance(hourMs - minuteMs);
+      expect(rig.lockedOut()).toEqual([]);
+      return rig;
+    }
+  });
+
   test('Atlas calls from it still: the key is invalid, and it is put back within a minute', async () => {
     const rig = await removed();
     await rig.clock.advance(5 * minuteMs);

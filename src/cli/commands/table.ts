@@ -20,6 +20,8 @@ export interface CommandEntry {
   readonly arguments?: readonly (readonly [name: string, description: string])[];
   readonly options: readonly CommandOption[];
   readonly examples: readonly string[];
+  /** It runs until it is told to stop. */
+  readonly isDaemon?: boolean;
   readonly load: () => Promise<{ readonly run: CommandAction<never> }>;
 }
 
@@ -201,6 +203,7 @@ export const commands: readonly CommandEntry[] = [
   },
   {
     name: 'watch',
+    isDaemon: true,
     summary: 'the daemon: notices, acts, tells',
     options: [
       { flags: '--once', description: 'one look at everything, then end: for cron' },
