@@ -909,6 +909,11 @@ export const mutations: readonly Mutation[] = [
     tests: ['test/plan/shuts-out.test.ts'],
   },
   firstWriteGuard(
+    'waits while an alert is open',
+    '  if (alert) {\n    const because',
+    '  if (alert && !alert) {\n    const because',
+  ),
+  firstWriteGuard(
     'a list that cannot be written whole',
     'if (unwritable > 0) return',
     'if (unwritable < 0) return',

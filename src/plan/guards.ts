@@ -220,9 +220,8 @@ function atlasDoesNotConfirm({ verdicts }: PlanInput): GuardTrip | undefined {
  * shuts out another node would open none, and be taken for harmless. Whoever acknowledges it in Atlas says that
  * it is known, and removals go on by `valid` alone.
  */
-function kmsAlertOpen({ alerts, nowMs }: PlanInput): GuardTrip | undefined {
-  const open = alerts.flatMap(each => openOf(each).map(alert => ({ ...alert, projectId: each.projectId })));
-  const alert = open.find(({ acknowledgedUntilMs }) => (acknowledgedUntilMs ?? 0) <= nowMs);
+function kmsAlertOpen(input: PlanInput): GuardTrip | undefined {
+  const alert = openAlert(input);
   if (!alert) return undefined;
   return {
     guard: 'kms-alert-open',
@@ -230,6 +229,11 @@ function kmsAlertOpen({ alerts, nowMs }: PlanInput): GuardTrip | undefined {
     message: `Atlas has the alert ${alert.type} open for project ${alert.projectId}: were a removal to shut out another node, no further alert would tell.`,
     remedy: 'See what the alert says. Once it is closed, or acknowledged in Atlas, removals go on.',
   };
+}
+
+function openAlert({ alerts, nowMs }: PlanInput) {
+  const open = alerts.flatMap(each => openOf(each).map(alert => ({ ...alert, projectId: each.projectId })));
+  return open.find(({ acknowledgedUntilMs }) => (acknowledgedUntilMs ?? 0) <= nowMs);
 }
 
 /** What may pass is waited for. A right that lacks does not pass: then `valid` alone counts, and a finding says so. */
@@ -368,6 +372,15 @@ export function tripShutsOut(input: PlanInput, unwritable: number): readonly Gua
       'first-write-withdrawn',
       `it was taken back at ${iso(atMs)} (${because}), and Postern does not try it again by itself`,
       'See that nothing which Atlas needs is missing, then run apply with --accept-first-write; or leave it with `policy: observe`.',
+    );
+  }
+  const alert = openAlert(input);
+  if (alert) {
+    const because = `Atlas has the alert ${alert.type} open for project ${alert.projectId}, so no further alert would tell what the list does`;
+    return trip(
+      'first-write-not-confirmable',
+      because,
+      'See what the alert says. Once it is closed, or acknowledged in Atlas, the list is put in force.',
     );
   }
   const doubt = input.verdicts.find(({ verdict }) => verdict !== 'valid');

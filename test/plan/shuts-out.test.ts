@@ -7,6 +7,7 @@ import {
   incomplete,
   journalOf,
   limitsOf,
+  nowMs,
   observation,
   projectId,
   reading,
@@ -21,6 +22,8 @@ const input = (state: object, feeds: PlanInput['feeds'], more: Partial<PlanInput
     feeds,
     journal: journalOf([], []),
     verdicts: [{ projectId, verdict: 'valid' }],
+    alerts: [],
+    nowMs,
     acceptFirstWrite: false,
     ...more,
   }) as unknown as PlanInput;
@@ -46,6 +49,23 @@ const says = (...verdicts: ('valid' | 'invalid' | 'unknown')[]) => ({
   verdicts: verdicts.map(verdict => ({ projectId, verdict })),
 });
 
+const alertOpen = (acknowledgedUntilMs?: number): Partial<PlanInput> => ({
+  alerts: [
+    {
+      projectId,
+      known: true,
+      open: [
+        {
+          id: 'a1',
+          type: 'ENCRYPTION_AT_REST_KMS_NETWORK_ACCESS_DENIED',
+          openedAtMs: nowMs - 1,
+          acknowledgedUntilMs,
+        },
+      ],
+    },
+  ],
+});
+
 test.each<[string, Partial<PlanInput>, string | undefined, string | undefined]>([
   ['Atlas confirms every key', says('valid', 'valid'), undefined, undefined],
   [
@@ -55,6 +75,8 @@ test.each<[string, Partial<PlanInput>, string | undefined, string | undefined]>(
     'first-write-not-confirmable',
   ],
   ['Atlas cannot be asked', says('valid', 'unknown'), 'first-write-not-confirmable', undefined],
+  ['Atlas has an alert open on the KMS', alertOpen(), 'first-write-not-confirmable', undefined],
+  ['that alert is acknowledged', alertOpen(nowMs + 1), undefined, undefined],
   ['there is no project to ask about', says(), 'first-write-not-confirmable', undefined],
   ['it was taken back before', { journal: withdrawn }, 'first-write-withdrawn', undefined],
   [
