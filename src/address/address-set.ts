@@ -8,6 +8,10 @@ import { type BlockList, readCidrs, readLines, writeLines } from './lines.ts';
 const noBoundaries = new Uint32Array(0);
 const reader = new BlockReader();
 
+/** Sets of one block: the same blocks are asked about again and again, at every run over every gate. */
+const ofOneBlock = new Map<Cidr, AddressSet>();
+const mostRemembered = 10_000;
+
 /**
  * An immutable set of addresses of both families. Sets are equal when they hold the same addresses, however they
  * were written down: `10.0.0.0/9` and `10.128.0.0/9` together are `10.0.0.0/8`.
@@ -66,10 +70,19 @@ export class AddressSet {
     return overlapsAny(this.#v4, set.#v4, 1) || overlapsAny(this.#v6, set.#v6, 4);
   }
 
-  /** One block needs no list, which matters to those who ask about many. */
   static #from(other: Cidr | AddressSet): AddressSet {
     if (typeof other !== 'string') return other;
-    readCanonical(reader, other);
+    let set = ofOneBlock.get(other);
+    if (set) return set;
+    set = AddressSet.#ofOneBlock(other);
+    if (ofOneBlock.size >= mostRemembered) ofOneBlock.clear();
+    ofOneBlock.set(other, set);
+    return set;
+  }
+
+  /** One block needs no list, which matters to those who ask about many. */
+  static #ofOneBlock(cidr: Cidr): AddressSet {
+    readCanonical(reader, cidr);
     const width = widthOf(reader.family);
     const boundaries = boundariesOf({
       width,

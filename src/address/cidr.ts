@@ -3,6 +3,7 @@
  * whatever does is in the one canonical form, so that equal blocks are equal strings.
  */
 import { isIP } from 'node:net';
+import { ascii } from './ascii.ts';
 import { type Family, widthOf } from './block.ts';
 import { BlockReader } from './block-reader.ts';
 import { maxLineBytes, writeBlock } from './block-writer.ts';
@@ -66,8 +67,13 @@ function isBlock(text: string): boolean {
 function readText(into: BlockReader, text: string): boolean {
   // Cut off, a text that is too long would be another one; no block needs more bytes than these.
   if (text.length >= textBytes.length) return false;
-  // UTF-8, because Latin-1 would keep the low byte of each character and make ASCII digits of some others.
-  textBytes.write(`${text}\n`);
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    // No block has it, and its low byte could be an ASCII digit.
+    if (code > 0x7f) return false;
+    textBytes[at] = code;
+  }
+  textBytes[text.length] = ascii.lineFeed;
   return into.read(textBytes, 0) === text.length;
 }
 

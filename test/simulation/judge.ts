@@ -67,6 +67,10 @@ interface GateCase {
   isLockedOut: boolean;
   /** Taken out by Postern while Atlas listed it. */
   readonly condemned: Set<string>;
+  /** Since when what Postern wrote is wanted by nothing, entry by entry. */
+  stale: readonly { readonly cidr: Cidr; readonly sinceMs: number }[];
+  /** How many of them the caps let go at once. */
+  mostAtOnce: number;
   /** When someone else last changed the gate. */
   editedAtMs: number;
 }
@@ -124,6 +128,8 @@ export class Judge {
       lockedOut: [],
       isLockedOut: false,
       condemned: new Set(),
+      stale: [],
+      mostAtOnce: 0,
       editedAtMs: Number.NEGATIVE_INFINITY,
     }));
   }
@@ -190,6 +196,7 @@ export class Judge {
       this.verdict.orphans += ours.size;
       ours.clear();
     }
+    this.changed();
   }
 
   /** Time is about to move over a span in which nothing changes. */
@@ -342,6 +349,11 @@ export class Judge {
       gate.unwantedSince.set(address, now);
     }
     gate.missing = missing;
+    gate.stale = [...gate.ours].flatMap(cidr => {
+      const sinceMs = gate.unwantedSince.get(cidr);
+      return sinceMs === undefined ? [] : [{ cidr, sinceMs }];
+    });
+    if (gate.stale.length > 0) gate.mostAtOnce = mostAtOnce(gate);
     gate.lockedOut = site.inUse(atlas).filter(address => !site.letsIn(address));
   }
 
@@ -371,22 +383,21 @@ export class Judge {
 
   #measureExposure(gate: GateCase, fromMs: number, toMs: number): void {
     const { verdict } = this;
-    const { ours, unwantedSince, site } = gate;
+    const { site } = gate;
     const { graceMs } = site.removal;
     let stale = 0;
     let exposedMs = 0;
-    for (const cidr of ours) {
-      const since = unwantedSince.get(cidr);
-      if (since === undefined) continue;
-      if (fromMs >= since + graceMs) stale++;
-      const allowedMs = since + graceMs + exposureAllowanceMs;
+    for (const { cidr, sinceMs } of gate.stale) {
+      if (fromMs >= sinceMs + graceMs) stale++;
+      const allowedMs = sinceMs + graceMs + exposureAllowanceMs;
       if (toMs <= allowedMs) continue;
       exposedMs += toMs - Math.max(fromMs, allowedMs);
       if (fromMs <= allowedMs) this.#options.onExposure(`${site.name} lets in ${cidr} for too long`);
     }
     if (this.#obstacles > 0 || this.#isImpeded) this.impede(toMs);
+    if (exposedMs === 0) return;
     const isHeld =
-      fromMs < this.#impededMs + exposureAllowanceMs || stale > mostAtOnce(gate) || this.#hasShrunk();
+      fromMs < this.#impededMs + exposureAllowanceMs || stale > gate.mostAtOnce || this.#hasShrunk();
     if (isHeld) verdict.heldMs += exposedMs;
     else verdict.exposedMs += exposedMs;
   }

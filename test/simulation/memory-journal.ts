@@ -43,6 +43,8 @@ export class JournalFile {
   readonly ledgers = new Map<string, readonly LedgerRow[]>();
   readonly owned = new Map<string, Map<Cidr, OwnedEntry>>();
   readonly writes: WriteRecord[] = [];
+  /** Ids of those that have no end yet. */
+  readonly open = new Set<number>();
   readonly plans: StoredPlan[] = [];
   readonly locks = new Map<string, Lock>();
   lockCount = 0;
@@ -174,6 +176,7 @@ class MemoryJournal implements Journal {
       reason: redactSecrets(intent.reason),
       ...{ outcome: null, after: null, finishedAtMs: null, error: null },
     });
+    this.#file.open.add(id);
     return id;
   }
 
@@ -182,6 +185,7 @@ class MemoryJournal implements Journal {
     const write = this.#file.writes[id - 1];
     if (!write) return this.#fail(`The journal has no write ${id} to finish.`);
     if (write.outcome !== null) return;
+    this.#file.open.delete(id);
     const { outcome, after, atMs, error } = result;
     this.#file.writes[id - 1] = {
       ...write,
@@ -198,7 +202,9 @@ class MemoryJournal implements Journal {
 
   async unfinishedWrites(gateId: string): Promise<readonly WriteRecord[]> {
     this.#read();
-    return this.#file.writes.filter(write => write.gateId === gateId && write.outcome === null);
+    return [...this.#file.open]
+      .map(id => this.#file.writes[id - 1]!)
+      .filter(write => write.gateId === gateId);
   }
 
   async writes(filter: { gateId?: string; limit: number }): Promise<readonly WriteRecord[]> {
