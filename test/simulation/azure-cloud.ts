@@ -68,6 +68,7 @@ export function azureCloud({ clock, name, behaviour, entries }: AzureCloudOption
         },
       },
     ],
+    requests: { reads: /^GET /, writes: /^PATCH / },
     key: { cloud: 'azure', vaultId },
     propagationMs: model.behaviour.propagationMs,
     entries: list,

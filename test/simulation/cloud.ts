@@ -19,6 +19,16 @@ export interface CloudWrite {
   /** Everything beside the list that a write could change, in a form in which equal things are equal. */
   readonly settingsBefore: string;
   readonly settingsAfter: string;
+  /** Who sent it, where it takes effect some time after it was sent; else whoever sent the last request. */
+  readonly sender?: Sender;
+}
+
+/** For whom a request is sent. */
+export interface Sender {
+  /** A run of Postern's, or all that one process of it does. */
+  readonly run: number;
+  /** Whether an operator allows it more than the caps. */
+  readonly operatorAllows: boolean;
 }
 
 export interface GateParts {
@@ -27,10 +37,20 @@ export interface GateParts {
   readonly random: Random;
 }
 
+/** Where the world's clouds get the time, and who sends at present. */
+export interface CloudParts {
+  readonly clock: Clock;
+  /** Runs something after a while. */
+  after(ms: number, run: () => void): void;
+  sender(): Sender;
+}
+
 export type GateCommon = Pick<GateConfig, 'name' | 'projects' | 'policy' | 'pinned' | 'adopt' | 'removal'>;
 
 export interface SimulatedCloud {
   readonly services: readonly Service[];
+  /** What its requests look like, as `METHOD path`. */
+  readonly requests: { readonly reads: RegExp; readonly writes: RegExp };
   readonly key: LabKey;
   readonly propagationMs: number;
   /** What the model holds now, in force or not yet. */

@@ -2,6 +2,7 @@
 
 import type { Cidr } from '../../src/address/cidr.ts';
 import type { LabCluster, LabProject } from '../../src/lab/atlas/model.ts';
+import type { LabService } from '../../src/lab/faults.ts';
 import {
   type Episode,
   edit,
@@ -56,7 +57,11 @@ export const happenings: readonly Happening[] = [
   { name: 'a single fault', perYear: 40, happen: singleFault },
   { name: 'a bad network', perYear: 5, happen: badNetwork },
   { name: 'atlas is down', perYear: 3, happen: world => outage(world, 'atlas') },
-  { name: 'the cloud is down', perYear: 3, happen: world => outage(world, 'azure') },
+  {
+    name: 'the cloud is down',
+    perYear: 3,
+    happen: (world, random) => outage(world, aCloudService(world, random)),
+  },
   { name: 'a 429 storm', perYear: 2, happen: storm },
   { name: 'poisoned answers', perYear: 5, happen: poison },
   { name: 'stale answers', perYear: 3, happen: staleAnswers },
@@ -355,12 +360,13 @@ const endpoints = {
   clusters: /clusters$/,
   key: /encryptionAtRest$/,
   token: /token$/,
-  gateWrite: /^(PATCH|PUT) /,
-  gateRead: /^GET /,
 } as const;
 
 /** One request goes wrong, soon: at the worst moment as likely as at any other. */
 function singleFault(world: World, random: Random): void {
+  const site = pick(random, world.sites);
+  const { reads, writes } = site.cloud.requests;
+  const service = pick(random, site.cloud.services).name;
   const [on, where, choose] = pick(random, [
     ['atlas', endpoints.controlPlane, networkTrouble],
     ['atlas', endpoints.controlPlane, poisonOf(world)],
@@ -371,21 +377,30 @@ function singleFault(world: World, random: Random): void {
     ['atlas', endpoints.key, networkTrouble],
     ['atlas', endpoints.key, keyTrouble],
     ['atlas', endpoints.token, networkTrouble],
-    ['azure', endpoints.gateRead, networkTrouble],
-    ['azure', endpoints.gateWrite, writeTrouble],
-    ['azure', endpoints.gateWrite, writeTrouble],
-    ['azure', endpoints.gateWrite, writeTrouble],
+    [service, reads, networkTrouble],
+    [service, writes, writeTrouble],
+    [service, writes, writeTrouble],
+    [service, writes, writeTrouble],
   ] as const);
-  const hitsOnlyWrites = where === endpoints.gateWrite;
+  const hitsOnlyWrites = where === writes;
   const episode: Episode = { on, where, share: 1, left: 1, choose, hitsOnlyWrites };
   world.faults.episodes.add(episode);
   world.changed(`a single fault awaits ${on} ${where}`);
 }
 
+/** Atlas, or one of the services of a gate's cloud. */
+function aService(world: World, random: Random): LabService {
+  return random() < 0.5 ? 'atlas' : aCloudService(world, random);
+}
+
+function aCloudService(world: World, random: Random): LabService {
+  return pick(random, pick(random, world.sites).cloud.services).name;
+}
+
 function badNetwork(world: World, random: Random): void {
-  const on = pick(random, ['atlas', 'azure'] as const);
+  const on = aService(world, random);
   const choose = (draw: Random) =>
-    on === 'azure' && draw() < 0.5 ? writeTrouble(draw) : networkTrouble(draw);
+    on !== 'atlas' && draw() < 0.5 ? writeTrouble(draw) : networkTrouble(draw);
   const episode: Episode = {
     on,
     where: endpoints.anywhere,
@@ -396,7 +411,9 @@ function badNetwork(world: World, random: Random): void {
   startEpisode(world, `a bad network before ${on}`, episode, between(random, hourMs, 10 * hourMs));
 }
 
-function outage(world: World, on: 'atlas' | 'azure'): void {
+function outage(world: World, on: LabService): void {
+  // One outage of a service is not ended by the end of another.
+  if (world.network.down.has(on)) return;
   const random = randomFor(world.seed, 'outage', world.scheduler.nowMs);
   world.network.down.add(on);
   world.changed(`${on} cannot be reached`);
@@ -409,7 +426,7 @@ function outage(world: World, on: 'atlas' | 'azure'): void {
 }
 
 function storm(world: World, random: Random): void {
-  const on = pick(random, ['atlas', 'azure'] as const);
+  const on = aService(world, random);
   const episode: Episode = {
     on,
     where: endpoints.anywhere,
@@ -619,7 +636,11 @@ function partialClusters(random: Random): InjectedFault {
 function keyTrouble(random: Random): InjectedFault {
   const change = (valid: unknown) => (body: any) => ({
     ...body,
-    azureKeyVault: { ...body.azureKeyVault, valid },
+    ...Object.fromEntries(
+      ['awsKms', 'azureKeyVault', 'googleCloudKms']
+        .filter(name => body[name].enabled)
+        .map(name => [name, { ...body[name], valid }]),
+    ),
   });
   return pick(random, [
     edit('the key is called invalid', 'incomplete', change(false)),
