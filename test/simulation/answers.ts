@@ -39,6 +39,8 @@ export class Answers {
   readonly #feeds = new Map<FeedId, FeedAnswers>();
   /** Both answers that a project's nodes are read by, of each reading in hand. */
   readonly #halves = new Map<string, { addresses?: readonly string[] | false; clusters?: boolean }>();
+  /** What each run was last told of each project's key: whether Atlas calls it valid; false for no such answer. */
+  readonly #verdicts = new Map<string, boolean>();
   /** How many answers there were. */
   count = 0;
 
@@ -65,6 +67,11 @@ export class Answers {
       this.#take('control-plane', run, machineMs, isGood && controlPlaneOf(JSON.parse(delivery.body)));
       return;
     }
+    const key = /\/groups\/([0-9a-f]{24})\/encryptionAtRest$/.exec(path);
+    if (key) {
+      this.#verdicts.set(`${run} ${key[1]}`, isGood && isCalledValid(JSON.parse(delivery.body)));
+      return;
+    }
     const project = /\/groups\/([0-9a-f]{24})\/(ipAddresses|clusters)$/.exec(path);
     if (!project) return;
     const feed: FeedId = `nodes:${project[1]}`;
@@ -75,6 +82,11 @@ export class Answers {
     else halves.addresses = isGood && nodesOf(JSON.parse(delivery.body));
     if (halves.clusters === undefined || halves.addresses === undefined) return;
     this.#take(feed, run, machineMs, halves.clusters && halves.addresses);
+  }
+
+  /** Whether the last that a run was told of the project's key is that it is valid. */
+  confirms(project: string, run: number): boolean {
+    return this.#verdicts.get(`${run} ${project}`) ?? false;
   }
 
   /** What comes from now on belongs to another reading of the feed. */
@@ -118,6 +130,12 @@ function counted(known: Absence | undefined, nowMs: number): Absence {
   if (!known) return { sinceMs: nowMs, reads: 1, lastMs: nowMs };
   if (nowMs - known.lastMs < minReadGapMs) return known;
   return { ...known, reads: known.reads + 1, lastMs: nowMs };
+}
+
+function isCalledValid(body: any): boolean {
+  return [body?.awsKms, body?.azureKeyVault, body?.googleCloudKms].some(
+    state => state?.enabled && state.valid === true,
+  );
 }
 
 function controlPlaneOf(body: any): readonly string[] {

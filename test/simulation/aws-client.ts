@@ -29,13 +29,13 @@ export interface AwsClients {
   readonly iam: IamClient;
 }
 
-/** @param onWrite told of each call that was carried out, with what it does in between */
+/** @param around carries out each call */
 export function awsServices(
   model: AwsModel,
   caller: Caller,
   region: string,
   origins: AwsOrigins,
-  around: (operation: string, work: () => unknown) => unknown,
+  around: (operation: string, input: any, work: () => unknown) => unknown,
 ): readonly Service[] {
   const kms = new KmsService(model, model.kms);
   const iam = iamService(model).operations;
@@ -45,9 +45,9 @@ export function awsServices(
     DescribeKey: input => kms.describeKey(caller, region, input),
     ListGrants: input => kms.listGrants(caller, region, input),
   };
-  const answering = (operation: string, work: () => unknown): Answer => {
+  const answering = (operation: string, input: any, work: () => unknown): Answer => {
     try {
-      return { status: 200, json: around(operation, work) ?? {} };
+      return { status: 200, json: around(operation, input, work) ?? {} };
     } catch (error) {
       if (!(error instanceof AwsError)) throw error;
       return { status: error.status, json: { __type: error.code, message: error.message } };
@@ -63,7 +63,8 @@ export function awsServices(
       operationOf: kmsOperation,
       handle: request => {
         const operation = kmsOperation(request);
-        return answering(operation, () => kmsOperations[operation]!(JSON.parse(request.body)));
+        const input = JSON.parse(request.body);
+        return answering(operation, input, () => kmsOperations[operation]!(input));
       },
     },
     {
@@ -73,7 +74,7 @@ export function awsServices(
       handle: request => {
         const operation = iamOperation(request);
         const input = Object.fromEntries(new URLSearchParams(request.body));
-        return answering(operation, () => iam[operation]!(caller, input));
+        return answering(operation, input, () => iam[operation]!(caller, input));
       },
     },
   ];

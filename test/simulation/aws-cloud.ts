@@ -85,7 +85,9 @@ export function awsCloud({ clock, kind, name, behaviour }: AwsCloudOptions): Sim
   });
 
   const cloud: SimulatedCloud = {
-    services: awsServices(model, caller, region, origins, (operation, work) => {
+    kind,
+    services: awsServices(model, caller, region, origins, (operation, input, work) => {
+      if (ofRole ? input.PolicyName === policyName : operation === 'GetKeyPolicy') cloud.looks++;
       if (!operation.startsWith('Put')) return work();
       const before = { before: list(), settingsBefore: settings() };
       const answer = work();
@@ -122,6 +124,8 @@ export function awsCloud({ clock, kind, name, behaviour }: AwsCloudOptions): Sim
     staleReads: count => {
       model.staleReads = count;
     },
+    readsMayBeStale: model.behaviour.readLagMs > 0,
+    looks: 0,
     onWrite: () => {},
     configOf: common => {
       const aws = { ...common, key: keyArn, role: roleArn, profile: undefined, credential: undefined };

@@ -6,7 +6,7 @@
 import type { Cidr } from '../../src/address/cidr.ts';
 import type { Clock } from '../../src/clock.ts';
 import type { GateConfig } from '../../src/config/config.ts';
-import type { Gate } from '../../src/gates/gate.ts';
+import type { Gate, GateKind } from '../../src/gates/gate.ts';
 import type { LabKey } from '../../src/lab/atlas/model.ts';
 import type { Transport } from '../../src/transport/index.ts';
 import type { Service } from './network.ts';
@@ -48,6 +48,7 @@ export interface CloudParts {
 export type GateCommon = Pick<GateConfig, 'name' | 'projects' | 'policy' | 'pinned' | 'adopt' | 'removal'>;
 
 export interface SimulatedCloud {
+  readonly kind: GateKind;
   readonly services: readonly Service[];
   /** What its requests look like, as `METHOD path`. */
   readonly requests: { readonly reads: RegExp; readonly writes: RegExp };
@@ -66,6 +67,10 @@ export interface SimulatedCloud {
   refuseWrites(random: Random | undefined): void;
   /** The next reads show the version before the newest. */
   staleReads(count: number): void;
+  /** Whether a read may show what was there before the newest change. */
+  readsMayBeStale: boolean;
+  /** How many times the list was read. */
+  looks: number;
   /** Told of each write through the API that took effect. */
   onWrite: (write: CloudWrite) => void;
   configOf(common: GateCommon): GateConfig;

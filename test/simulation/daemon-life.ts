@@ -190,12 +190,13 @@ export class DaemonLife {
       scheduler.nextMs,
       ...gates.flatMap(({ name }) => deadlinesOf(this.#plans.get(name), world.skewMs, nowMs)),
     );
-    const isWell = (name: string) => isUntroubled && this.#wellSinceMs.get(name)! > changedAtMs;
+    const areFeedsUntroubled = world.areFeedsUntroubled();
+    const isWell = (name: string) => this.#wellSinceMs.get(name)! > changedAtMs;
     const looks = [
       ...feeds.map(({ feed, nextAtMs, isChanging }) => {
         const dueMs = nextAtMs - world.skewMs;
         // Read every half minute while a cluster changes: it is in its stride again when something happens.
-        const isIdle = isChanging && isWell(feed);
+        const isIdle = isChanging && areFeedsUntroubled && isWell(feed);
         return { name: feed, atMs: isIdle ? Math.max(dueMs, changeMs - strideMs) : dueMs };
       }),
       ...gates.map(({ name, nextAtMs }) => ({ name, atMs: nextAtMs - world.skewMs })),

@@ -13,7 +13,7 @@ import {
   writeTrouble,
 } from './faults.ts';
 import { between, integer, pick, type Random, randomFor, some, waitMs } from './random.ts';
-import { dayMs, hourMs, listedControlPlane, minuteMs, type World } from './world.ts';
+import { dayMs, hourMs, listedControlPlane, minuteMs, type Site, type World } from './world.ts';
 
 interface Happening {
   readonly name: string;
@@ -33,6 +33,7 @@ export function startHappenings(world: World, kinds: readonly Happening[] = happ
     };
     next();
   }
+  world.onUnwanted = site => troubleAtGraceEnd(world, site);
 }
 
 export const happenings: readonly Happening[] = [
@@ -73,10 +74,27 @@ export const happenings: readonly Happening[] = [
   { name: 'the journal is lost', perYear: 0.15, happen: loseJournal },
 ];
 
+/** Somebody edits the list right after Postern has looked at it, in the run that is to write. */
+function editAfterALook(world: World, random: Random): void {
+  const site = pick(random, world.sites);
+  const cidr = `198.${integer(random, 50, 59)}.${integer(random, 0, 255)}.0/24`;
+  const happens = () =>
+    world.editList(site, 'an office', `lets in ${cidr} right after a look`, entries => [...entries, cidr]);
+  const act = { kind: 'meanwhile', happens } as const;
+  world.faults.episodes.add({
+    on: site.cloud.services[site.cloud.kind === 'aws-role-policy' ? 1 : 0]!.name,
+    where: site.cloud.requests.reads,
+    share: 0.6,
+    left: 1,
+    choose: () => ({ label: 'an edit right after it', outcome: 'well-formed', act }),
+  });
+}
+
 function growControlPlane(world: World, random: Random): void {
   const count = random() < 0.6 ? 1 : integer(random, 2, 12);
   const cidrs = Array.from({ length: count }, () => world.newAddress());
   const announced = random() < 0.6;
+  if (random() < 0.3) editAfterALook(world, random);
   addToControlPlane(world, random, cidrs, announced);
   world.changed(`control plane: ${count} more${announced ? ', announced' : ', in use at once'}`);
   if (!announced) return;
@@ -348,6 +366,32 @@ function startEpisode(world: World, name: string, episode: Episode, lastsMs: num
   });
 }
 
+/** The worst time for trouble is when entries may go: a third of the grace periods end in some. */
+function troubleAtGraceEnd(world: World, { name, removal, cloud }: Site): void {
+  const { scheduler, seed, intervalMs } = world;
+  const random = randomFor(seed, 'grace', name, scheduler.nowMs);
+  if (random() > 0.35) return;
+  const service = pick(random, cloud.services).name;
+  const [on, where, choose] = pick(random, [
+    ['atlas', endpoints.controlPlane, poisonOf(world)],
+    ['atlas', endpoints.nodes, poisonNodes],
+    ['atlas', endpoints.clusters, partialClusters],
+    ['atlas', endpoints.key, keyTrouble],
+    ['atlas', endpoints.anywhere, networkTrouble],
+    [service, cloud.requests.reads, networkTrouble],
+    [service, cloud.requests.writes, writeTrouble],
+  ] as const);
+  const episode: Episode = { on, where, share: between(random, 0.4, 1), left: Infinity, choose };
+  scheduler.after(Math.max(0, removal.graceMs - between(random, 0, 1.5) * intervalMs), () =>
+    startEpisode(
+      world,
+      `trouble at the end of grace: ${on} ${where}`,
+      episode,
+      between(random, hourMs, 5 * hourMs),
+    ),
+  );
+}
+
 /** Mostly hours, now and then days. */
 function aWhile(random: Random): number {
   return random() < 0.85 ? between(random, hourMs, 10 * hourMs) : between(random, dayMs, 5 * dayMs);
@@ -451,6 +495,8 @@ function poison(world: World, random: Random): void {
 
 /** An old answer, as from a cache; it looks whole. Shorter than any grace period. */
 function staleAnswers(world: World, random: Random): void {
+  // Without any grace Postern, too, goes by them: nothing else than grace can tell.
+  if (world.sites.some(({ removal }) => removal.graceMs === 0)) return;
   const old = structuredClone(world.atlas.controlPlane);
   const episode: Episode = {
     on: 'atlas',
@@ -466,16 +512,19 @@ function staleAnswers(world: World, random: Random): void {
 function staleReads(world: World, random: Random): void {
   const site = pick(random, world.sites);
   const seen = site.cloud.onWrite;
+  const wereStale = site.cloud.readsMayBeStale;
   site.cloud.onWrite = write => {
     seen(write);
     site.cloud.staleReads(integer(random, 1, 3));
     world.trace('the next reads are stale');
     world.judge.disturb();
   };
+  site.cloud.readsMayBeStale = true;
   world.changed(`reads of ${site.name} go stale after writes`);
   world.scheduler.after(between(random, dayMs, 10 * dayMs), () => {
     site.cloud.onWrite = seen;
     site.cloud.staleReads(0);
+    site.cloud.readsMayBeStale = wereStale;
     world.changed(`reads of ${site.name} are fresh`);
   });
 }

@@ -88,6 +88,7 @@ export function gcpCloud({
     });
 
   const cloud: SimulatedCloud = {
+    kind: 'gcp-access-level',
     services: [
       {
         name: 'gcp',
@@ -96,6 +97,7 @@ export function gcpCloud({
           const isMade = model.level(level) !== undefined;
           const before = { before: list(), settingsBefore: settings() };
           const answer = handle(request);
+          if (request.method === 'GET' && request.path.endsWith(level)) cloud.looks++;
           if (request.method === 'GET' || answer.status !== 200) return answer;
           const sentBy = sender();
           const takesEffect = () => {
@@ -139,6 +141,8 @@ export function gcpCloud({
     staleReads: count => {
       model.staleReads = count;
     },
+    readsMayBeStale: false,
+    looks: 0,
     onWrite: () => {},
     configOf: common => ({
       ...common,

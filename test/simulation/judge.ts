@@ -78,8 +78,9 @@ interface GateCase {
   stale: readonly { readonly cidr: Cidr; readonly sinceMs: number }[];
   /** How many of them the caps let go at once. */
   mostAtOnce: number;
-  /** When someone else last changed the gate. */
+  /** When someone else last changed the gate, and how often its list had been read by then. */
   editedAtMs: number;
+  editedAtLook: number;
   /** What an operator has approved to be taken out, and until when, by the machine's clock. */
   readonly approved: { readonly cidrs: ReadonlySet<Cidr>; readonly untilMs: number }[];
 }
@@ -95,6 +96,8 @@ export interface JudgeOptions {
   isImpeded(): boolean;
   onBreach(what: string): void;
   onExposure(what: string): void;
+  /** Nothing wants some entries of the gate any more, from now on. */
+  onUnwanted(site: Site): void;
 }
 
 export class Judge {
@@ -139,6 +142,7 @@ export class Judge {
       stale: [],
       mostAtOnce: 0,
       editedAtMs: Number.NEGATIVE_INFINITY,
+      editedAtLook: 0,
       approved: [],
     }));
   }
@@ -198,6 +202,7 @@ export class Judge {
   edited(site: Site): void {
     const gate = this.#caseOf(site);
     gate.editedAtMs = this.#now;
+    gate.editedAtLook = site.cloud.looks;
     const present = new Set(site.cloud.entries());
     for (const cidr of gate.ours) if (!present.has(cidr)) gate.ours.delete(cidr);
     site.changed();
@@ -270,7 +275,13 @@ export class Judge {
     const before = AddressSet.of(write.before);
     const after = AddressSet.of(write.after);
     const gained = after.difference(before);
-    const lost = before.difference(after);
+    const foreign = this.#foreignLost(gate, write);
+    // No list has an ETag: an edit that came after the last look before the write cannot be seen (docs/safety.md).
+    const couldBeSeen = site.cloud.looks > gate.editedAtLook && !site.cloud.readsMayBeStale;
+    const isRace = foreign.length > 0 && this.#now - gate.editedAtMs < 30_000 && !couldBeSeen;
+    if (isRace) this.verdict.racesLost += foreign.length;
+    else if (foreign.length > 0) yield `lost entries of others: ${foreign.slice(0, 3).join(', ')}`;
+    const lost = before.difference(after).difference(AddressSet.of(isRace ? foreign : []));
     if (site.policy === 'observe') yield 'a write on policy observe';
     if (site.policy === 'add-only' && !lost.isEmpty) yield 'a removal on policy add-only';
     if (write.after.length === 0) yield 'an empty list was written';
@@ -279,12 +290,6 @@ export class Judge {
     if (!strange.isEmpty) yield `let in what Atlas never listed: ${strange.toCidrs().slice(0, 3).join(', ')}`;
     if (write.settingsBefore !== write.settingsAfter) yield 'another setting was changed';
     if (!gained.isEmpty && !lost.isEmpty) yield 'added and took away in one write';
-    const foreign = this.#foreignLost(gate, write);
-    if (foreign.length > 0) {
-      // A vault has no ETag: an edit in the moment before the write cannot be seen (docs/safety.md).
-      if (this.#now - gate.editedAtMs < 30_000) this.verdict.racesLost += foreign.length;
-      else yield `lost entries of others: ${foreign.slice(0, 3).join(', ')}`;
-    }
     const feeds: FeedId[] = ['control-plane', ...site.projects.map((id): FeedId => `nodes:${id}`)];
     for (const feed of feeds) {
       const heard = answers.heard(feed, run, this.#begun.get(`${run} ${site.name}`));
@@ -306,6 +311,8 @@ export class Judge {
       const heard = answers.heard(feed, run, this.#begun.get(`${run} ${site.name}`));
       if (!heard.some(Boolean)) yield `removed while ${feed} was not read completely`;
     }
+    const unconfirmed = site.projects.find(id => !answers.confirms(id, run));
+    if (unconfirmed !== undefined) yield `removed while Atlas did not call the key of ${unconfirmed} valid`;
     const gone = lost.toCidrs();
     const ofAtlas = gone.filter(cidr => feeds.some(feed => answers.feed(feed).everListed.has(cidr)));
     const isFrozenStill = [0, freezeSlackMs].every(agoMs => isFrozen(site, machineNow() - agoMs));
@@ -372,11 +379,12 @@ export class Judge {
         gate.condemned.has(address) && now - gate.listedSince.get(address)! > this.#allowanceMs(site);
       missing.set(address, known ?? { dueMs: isCondemned ? now : this.#dueMs(site) });
     }
-    for (const address of gate.listedSince.keys()) {
-      if (listed.has(address)) continue;
+    const gone = [...gate.listedSince.keys()].filter(address => !listed.has(address));
+    for (const address of gone) {
       gate.listedSince.delete(address);
       gate.unwantedSince.set(address, now);
     }
+    if (gone.length > 0) this.#options.onUnwanted(site);
     gate.missing = missing;
     gate.stale = [...gate.ours].flatMap(cidr => {
       const sinceMs = gate.unwantedSince.get(cidr);

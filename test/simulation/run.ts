@@ -104,6 +104,7 @@ function work(
 function tell(result: SimulationResult, done: number): void {
   const isFailed = result.breaches.length > 0 || result.preventableMs > 0;
   if (process.stderr.isTTY) process.stderr.write(`\r${done} of ${worlds} worlds `);
+  else if (done % 25 === 0) console.error(`${done} of ${worlds} worlds`);
   if (!isFailed && !values.trace) return;
   console.log(`\nSeed ${result.seed}${isFailed ? ': failed' : ''}`);
   for (const breach of result.breaches.slice(0, 5)) console.log(`  ${breach}`);

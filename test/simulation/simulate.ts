@@ -25,6 +25,7 @@ export interface SimulationResult extends Verdict {
   readonly seed: string;
   readonly years: number;
   readonly gates: number;
+  readonly kinds: readonly string[];
   readonly events: number;
   readonly requests: number;
   readonly faults: number;
@@ -72,6 +73,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
     seed,
     years,
     gates: world.sites.length,
+    kinds: world.sites.map(({ cloud }) => cloud.kind),
     events: world.scheduler.count,
     requests: world.network.requests,
     faults: world.faults.count,
