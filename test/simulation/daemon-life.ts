@@ -16,7 +16,7 @@ import type { SimulatedProcess } from './process.ts';
 import { between, type Random, randomFor } from './random.ts';
 import { listenerOf, simulatedTransport } from './session-parts.ts';
 import { storeOf } from './store.ts';
-import type { World } from './world.ts';
+import { minuteMs, type World } from './world.ts';
 
 export interface DaemonLifeOptions {
   readonly world: World;
@@ -203,7 +203,8 @@ export class DaemonLife {
     ];
     const dueMs = Math.min(...looks.map(({ atMs }) => atMs));
     const restMs = Math.min(dueMs, changeMs, scheduler.nextMs) - 1 - nowMs;
-    if (!isUntroubled) return restMs;
+    // What is about to be looked at is looked at.
+    if (!isUntroubled || dueMs < nowMs + minuteMs) return restMs;
     const news = looks.filter(({ name }) => !isWell(name));
     const newsMs = Math.min(...news.map(({ atMs }) => atMs));
     const aheadMs = awakeIntervals(randomFor(world.seed, 'awake', changeMs)) * intervalMs;

@@ -17,6 +17,8 @@ export interface SimulationOptions {
   readonly rival?: string | undefined;
   /** Postern and rivals on the same worlds: every gate on policy `sync`. */
   readonly compares?: boolean;
+  /** Whether what comes after the first breach is kept as well; default no. */
+  readonly tracesOn?: boolean;
   /** How many lines of what happened to keep. */
   readonly traceLines?: number;
 }
@@ -40,6 +42,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
     skips = true,
     way = 'daemon',
     traceLines = 60,
+    tracesOn = false,
     rival: rivalName,
     compares = false,
   } = options;
@@ -52,7 +55,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
     ...((rival || compares) && { given: { policy: 'sync' } }),
     trace: line => {
       // What led to the first breach is what is asked for; some lines after it help.
-      if (isOver) return;
+      if (isOver && !tracesOn) return;
       trace.push(line);
       if (trace.length > traceLines * 2) trace.splice(0, traceLines);
       if (line.includes('!!!')) isOver = true;
