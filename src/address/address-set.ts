@@ -1,16 +1,12 @@
 import { widthOf } from './block.ts';
 import { BlockReader } from './block-reader.ts';
-import { boundariesOf } from './blocks.ts';
+import { boundariesOf, boundariesOfBlock } from './blocks.ts';
 import { combinations, combine, coversAll, overlapsAny, sameWords, sizeOf } from './boundaries.ts';
 import { type Cidr, type ParseOptions, readCanonical } from './cidr.ts';
 import { type BlockList, readCidrs, readLines, writeLines } from './lines.ts';
 
 const noBoundaries = new Uint32Array(0);
 const reader = new BlockReader();
-
-/** Sets of one block: the same blocks are asked about again and again, at every run over every gate. */
-const ofOneBlock = new Map<Cidr, AddressSet>();
-const mostRemembered = 10_000;
 
 /**
  * An immutable set of addresses of both families. Sets are equal when they hold the same addresses, however they
@@ -60,36 +56,22 @@ export class AddressSet {
 
   /** Every address of the other is in this set. */
   covers(other: Cidr | AddressSet): boolean {
-    const set = AddressSet.#from(other);
-    return coversAll(this.#v4, set.#v4, 1) && coversAll(this.#v6, set.#v6, 4);
+    if (typeof other === 'string') return this.#ask(other, coversAll);
+    return coversAll(this.#v4, other.#v4, 1) && coversAll(this.#v6, other.#v6, 4);
   }
 
   /** At least one address is in both. */
   overlaps(other: Cidr | AddressSet): boolean {
-    const set = AddressSet.#from(other);
-    return overlapsAny(this.#v4, set.#v4, 1) || overlapsAny(this.#v6, set.#v6, 4);
+    if (typeof other === 'string') return this.#ask(other, overlapsAny);
+    return overlapsAny(this.#v4, other.#v4, 1) || overlapsAny(this.#v6, other.#v6, 4);
   }
 
-  static #from(other: Cidr | AddressSet): AddressSet {
-    if (typeof other !== 'string') return other;
-    let set = ofOneBlock.get(other);
-    if (set) return set;
-    set = AddressSet.#ofOneBlock(other);
-    if (ofOneBlock.size >= mostRemembered) ofOneBlock.clear();
-    ofOneBlock.set(other, set);
-    return set;
-  }
-
-  /** One block needs no list, which matters to those who ask about many. */
-  static #ofOneBlock(cidr: Cidr): AddressSet {
+  /** One block needs no set, which matters to those who ask about many. */
+  #ask(cidr: Cidr, question: typeof coversAll): boolean {
     readCanonical(reader, cidr);
     const width = widthOf(reader.family);
-    const boundaries = boundariesOf({
-      width,
-      words: reader.words.subarray(0, width),
-      prefixLengths: Uint8Array.of(reader.prefixLength),
-    });
-    return width === 1 ? new AddressSet(boundaries, noBoundaries) : new AddressSet(noBoundaries, boundaries);
+    const block = boundariesOfBlock(width, reader.words, reader.prefixLength);
+    return question(width === 1 ? this.#v4 : this.#v6, block, width);
   }
 
   equals(other: AddressSet): boolean {

@@ -34,6 +34,21 @@ export function boundariesOf({ width, words, prefixLengths }: Blocks): Uint32Arr
   return result.slice(0, length);
 }
 
+/** The boundaries of the block at the beginning of `words`. They are used again by the next call. */
+export function boundariesOfBlock(width: Width, words: Uint32Array, prefixLength: number): Uint32Array {
+  const { both, first, end } = width === 1 ? oneIpv4 : oneIpv6;
+  copyWords(words, 0, both, 0, width);
+  return writeEnd(words, 0, prefixLength, width, end) ? both : first;
+}
+
+const oneIpv4 = roomForOne(1);
+const oneIpv6 = roomForOne(4);
+
+function roomForOne(width: Width) {
+  const both = new Uint32Array(2 * width);
+  return { both, first: both.subarray(0, width), end: both.subarray(width) };
+}
+
 /** Writes the first address after the block to `end`; false when there is none. */
 function writeEnd(
   words: Uint32Array,

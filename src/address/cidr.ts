@@ -67,9 +67,10 @@ function isBlock(text: string): boolean {
 function readText(into: BlockReader, text: string): boolean {
   // Cut off, a text that is too long would be another one; no block needs more bytes than these.
   if (text.length >= textBytes.length) return false;
+  // By hand, because a call to encode takes longer than all that is done with so short a text.
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at);
-    // No block has it, and its low byte could be an ASCII digit.
+    // A byte would keep the low half of it, and make ASCII digits of some that are none.
     if (code > 0x7f) return false;
     textBytes[at] = code;
   }

@@ -15,6 +15,7 @@ const copiedTables = {
   content: ['digest'],
   observation: ['id'],
   ledger: ['gate_id', 'cidr'],
+  ledger_reading: ['gate_id'],
   owned: ['gate_id', 'cidr'],
   write_record: ['id'],
   plan: ['gate_id', 'at_ms', 'checksum', 'json'],

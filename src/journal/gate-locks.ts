@@ -6,6 +6,7 @@ import { LockLostError } from './errors.ts';
 import type { HeldLock, LockHolder, LockResult, LockToken } from './journal.ts';
 import { processIdentity } from './process-identity.ts';
 import type { JournalTables } from './schema.ts';
+import type { TransactionOptions } from './sql-store.ts';
 
 export type LockRow = Selectable<JournalTables['gate_lock']>;
 
@@ -13,6 +14,8 @@ export interface LockRules {
   /** By whose clock leases are measured. */
   nowMs(db: Kysely<JournalTables>): Promise<number>;
   isHeld(row: LockRow, nowMs: number): boolean;
+  /** Whether no harm is done when a failure of power takes a lock back, since it ends the holder as well. */
+  readonly endsWithPower: boolean;
   /** Starts to watch over a lock that was just taken; undefined where a holder keeps it for as long as it lives. */
   keep?(lock: KeptLock): Keeping;
 }
@@ -56,18 +59,22 @@ export function isHeldHere({ pid, process_identity, token }: LockRow): boolean |
   return isOurs && token.startsWith(tokenPrefix) ? heldTokens.has(token) : undefined;
 }
 
-type InTransaction = <T>(work: (db: Kysely<JournalTables>) => Promise<T>, scope: string) => Promise<T>;
+type InTransaction = <T>(
+  work: (db: Kysely<JournalTables>) => Promise<T>,
+  scope: string,
+  options: TransactionOptions,
+) => Promise<T>;
 
 export class GateLocks {
   readonly #rules: LockRules;
-  readonly #inTransaction: InTransaction;
+  readonly #inTransaction: <T>(work: (db: Kysely<JournalTables>) => Promise<T>, scope: string) => Promise<T>;
   /** Token → each lock whose row may still be there. */
   readonly #locks = new Map<LockToken, { readonly gateId: string; readonly keeping: Keeping | undefined }>();
 
   /** @param inTransaction one at a time for each gate, which is the scope */
   constructor(rules: LockRules, inTransaction: InTransaction) {
     this.#rules = rules;
-    this.#inTransaction = inTransaction;
+    this.#inTransaction = (work, scope) => inTransaction(work, scope, { mayBeLost: rules.endsWithPower });
   }
 
   async lock(gateId: string, holder: LockHolder, leaseMs: number): Promise<LockResult> {

@@ -96,6 +96,16 @@ export interface CoverageChange {
   readonly missing: number;
 }
 
+/** What a run found of a gate before it writes anything. */
+export interface GateReading {
+  /** As in `saveLedger`; undefined: it stays as it is. */
+  readonly ledger: readonly LedgerRow[] | undefined;
+  /** As in `recordCoverage`. */
+  readonly coverage: CoverageChange;
+  /** `json` is asked for only where the plan would write another thing than the one before it. */
+  readonly plan: { readonly checksum: string; readonly atMs: number; json(): string };
+}
+
 /** Proves to the journal that its caller is the one that holds the gate's lock now. */
 export type LockToken = string;
 
@@ -137,6 +147,14 @@ export interface Journal {
    */
   saveLedger(gateId: string, rows: readonly LedgerRow[], lock?: LockToken): Promise<void>;
 
+  /**
+   * All that a run found of a gate, in one transaction. The newest may be lost when the power fails: then a
+   * removal comes later, and nothing else.
+   *
+   * @param lock as in `saveLedger`
+   */
+  recordReading(gateId: string, reading: GateReading, lock?: LockToken): Promise<void>;
+
   owned(gateId: string): Promise<readonly OwnedEntry[]>;
   /**
    * Takes entries that are in the gate, and that the ledger knows, into our care. Known ones stay as they are.
@@ -170,7 +188,6 @@ export interface Journal {
   /** Newest first. */
   writes(filter: { gateId?: string; limit: number }): Promise<readonly WriteRecord[]>;
 
-  recordPlan(plan: { gateId: string; checksum: string; atMs: number; json: string }): Promise<void>;
   plans(filter: {
     gateId?: string;
     limit: number;

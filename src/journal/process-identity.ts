@@ -5,6 +5,15 @@ import { readFileSync } from 'node:fs';
  * ticks since that boot (proc(5), `/proc/PID/stat`, field 22). Empty where the system has no such files.
  */
 export function processIdentity(pid: number): string {
+  if (pid !== process.pid) return identityOf(pid);
+  ownIdentity ??= identityOf(pid);
+  return ownIdentity;
+}
+
+/** Asked for with every lock, and never another. */
+let ownIdentity: string | undefined;
+
+function identityOf(pid: number): string {
   const startTicks = statOf(pid)?.startTicks;
   return startTicks === undefined ? '' : `${bootId()}/${startTicks}`;
 }

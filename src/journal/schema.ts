@@ -25,6 +25,13 @@ export interface JournalTables {
     absent_reads: number;
     last_absent_read_at_ms: number | null;
   };
+  /** What is the same for all rows of a gate's ledger: see ledger-rows.ts. */
+  readonly ledger_reading: {
+    gate_id: string;
+    last_wanted_at_ms: number;
+    /** How often the ledger was saved. */
+    saves: number;
+  };
   readonly owned: { gate_id: string; cidr: string; how: string; since_ms: number };
   readonly write_record: {
     id: Generated<number>;
@@ -110,5 +117,9 @@ export const migrations: readonly (readonly string[])[] = [
       plan_checksum text not null, by text not null, reason text not null,
       at_ms bigint not null, expires_at_ms bigint not null)`,
     'create index approval_by_gate on approval (gate_id, id)',
+  ],
+  [
+    `create table ledger_reading (
+      gate_id text primary key, last_wanted_at_ms bigint not null, saves bigint not null)`,
   ],
 ];

@@ -8,11 +8,13 @@ import { systemClock } from '../clock.ts';
 import type { Coverage } from '../gates/gate.ts';
 import { redactSecrets } from '../secret.ts';
 import { canonicalJson } from './canonical-json.ts';
+import { chunksOf } from './chunks.ts';
 import { JournalError, LockLostError } from './errors.ts';
 import { GateLocks, verifyLock } from './gate-locks.ts';
 import type {
   Approval,
   CoverageChange,
+  GateReading,
   Journal,
   LedgerRow,
   LockHolder,
@@ -24,9 +26,10 @@ import type {
   WriteOutcome,
   WriteRecord,
 } from './journal.ts';
+import { LedgerRows } from './ledger-rows.ts';
 import { prune } from './retention.ts';
 import type { JournalTables } from './schema.ts';
-import type { SqlStore } from './sql-store.ts';
+import type { SqlStore, TransactionOptions } from './sql-store.ts';
 
 /** Pruning more often than this gains nothing. */
 const pruneEveryMs = 60 * 60 * 1000;
@@ -40,6 +43,7 @@ export class SqlJournal implements Journal {
   readonly #db: Kysely<JournalTables>;
   readonly #store: SqlStore;
   readonly #locks: GateLocks;
+  readonly #ledgers = new LedgerRows();
   #hasFailed = false;
   #prunedAtMs = Number.NEGATIVE_INFINITY;
 
@@ -48,7 +52,9 @@ export class SqlJournal implements Journal {
     this.location = store.location;
     this.lockLeaseMs = store.lockLeaseMs;
     this.#store = store;
-    this.#locks = new GateLocks(store.locks, (work, scope) => this.#inTransaction(work, scope));
+    this.#locks = new GateLocks(store.locks, (work, scope, options) =>
+      this.#inTransaction(work, scope, options),
+    );
   }
 
   recordObservation(observation: Observation): Promise<void> {
@@ -57,7 +63,7 @@ export class SqlJournal implements Journal {
     const inOrder = [...addresses].sort((a, b) => (canonicalJson(a) < canonicalJson(b) ? -1 : 1));
     const json = canonicalJson({ addresses: inOrder, sections });
     const digest = createHash('sha256').update(json).digest('hex');
-    return this.#inTransaction(async db => {
+    const record = async (db: Kysely<JournalTables>) => {
       await db
         .insertInto('content')
         .values({ digest, json })
@@ -80,7 +86,8 @@ export class SqlJournal implements Journal {
       if (Math.abs(atMs - this.#prunedAtMs) < pruneEveryMs) return;
       await prune(db, atMs);
       this.#prunedAtMs = atMs;
-    }, readingsScope);
+    };
+    return this.#inTransaction(record, readingsScope, { mayBeLost: true });
   }
 
   lastComplete(feed: FeedId): Promise<Observation | undefined> {
@@ -128,47 +135,37 @@ export class SqlJournal implements Journal {
   }
 
   ledger(gateId: string): Promise<readonly LedgerRow[]> {
-    return this.#explained(async () => {
-      const rows = await this.#db.selectFrom('ledger').selectAll().where('gate_id', '=', gateId).execute();
-      return rows.map(row => ({
-        cidr: row.cidr as Cidr,
-        provenance: JSON.parse(row.provenance),
-        firstWantedAtMs: Number(row.first_wanted_at_ms),
-        lastWantedAtMs: Number(row.last_wanted_at_ms),
-        absentSinceMs: numberOrNull(row.absent_since_ms),
-        absentReads: row.absent_reads,
-        lastAbsentReadAtMs: numberOrNull(row.last_absent_read_at_ms),
-      }));
-    });
+    return this.#explained(() => this.#ledgers.read(this.#db, gateId));
   }
 
   saveLedger(gateId: string, rows: readonly LedgerRow[], lock?: LockToken): Promise<void> {
     return this.#inTransaction(async db => {
       await verifyLock(db, gateId, lock);
-      await db.deleteFrom('ledger').where('gate_id', '=', gateId).execute();
-      for (const chunk of chunksOf(rows, 100)) {
-        await db
-          .insertInto('ledger')
-          .values(
-            chunk.map(row => ({
-              gate_id: gateId,
-              cidr: row.cidr,
-              provenance: JSON.stringify(row.provenance),
-              first_wanted_at_ms: row.firstWantedAtMs,
-              last_wanted_at_ms: row.lastWantedAtMs,
-              absent_since_ms: row.absentSinceMs,
-              absent_reads: row.absentReads,
-              last_absent_read_at_ms: row.lastAbsentReadAtMs,
-            })),
-          )
-          .execute();
-      }
+      await this.#ledgers.write(db, gateId, rows);
     }, gateId);
+  }
+
+  recordReading(gateId: string, reading: GateReading, lock?: LockToken): Promise<void> {
+    const { ledger, coverage, plan } = reading;
+    return this.#inTransaction(
+      async db => {
+        await verifyLock(db, gateId, lock);
+        if (ledger) await this.#ledgers.write(db, gateId, ledger);
+        await writeCoverage(db, gateId, coverage);
+        await writePlan(db, gateId, plan);
+      },
+      gateId,
+      { mayBeLost: true },
+    );
   }
 
   owned(gateId: string): Promise<readonly OwnedEntry[]> {
     return this.#explained(async () => {
-      const rows = await this.#db.selectFrom('owned').selectAll().where('gate_id', '=', gateId).execute();
+      const rows = await this.#db
+        .selectFrom('owned')
+        .select(['cidr', 'how', 'since_ms'])
+        .where('gate_id', '=', gateId)
+        .execute();
       return rows.map(row => ({
         cidr: row.cidr as Cidr,
         how: row.how as OwnedEntry['how'],
@@ -277,24 +274,6 @@ export class SqlJournal implements Journal {
     });
   }
 
-  async recordPlan(plan: { gateId: string; checksum: string; atMs: number; json: string }): Promise<void> {
-    await this.#inTransaction(async db => {
-      const newest = await db
-        .selectFrom('plan')
-        .select(['checksum'])
-        .where('gate_id', '=', plan.gateId)
-        .orderBy('at_ms', 'desc')
-        .limit(1)
-        .executeTakeFirst();
-      // A plan that would write the same thing as the one before is no news.
-      if (newest?.checksum === plan.checksum) return;
-      await db
-        .insertInto('plan')
-        .values({ gate_id: plan.gateId, checksum: plan.checksum, at_ms: plan.atMs, json: plan.json })
-        .execute();
-    }, plan.gateId);
-  }
-
   plans(filter: { gateId?: string; limit: number }) {
     return this.#explained(async () => {
       const rows = await this.#db
@@ -313,18 +292,8 @@ export class SqlJournal implements Journal {
     });
   }
 
-  recordCoverage(gateId: string, { atMs, coverage, missing }: CoverageChange): Promise<void> {
-    return this.#inTransaction(async db => {
-      const newest = await db
-        .selectFrom('coverage')
-        .select(['coverage', 'missing'])
-        .where('gate_id', '=', gateId)
-        .orderBy('at_ms', 'desc')
-        .limit(1)
-        .executeTakeFirst();
-      if (newest && newest.coverage === coverage && newest.missing === missing) return;
-      await db.insertInto('coverage').values({ gate_id: gateId, at_ms: atMs, coverage, missing }).execute();
-    }, gateId);
+  recordCoverage(gateId: string, change: CoverageChange): Promise<void> {
+    return this.#inTransaction(db => writeCoverage(db, gateId, change), gateId, { mayBeLost: true });
   }
 
   coverage({ gateId, sinceMs }: { gateId: string; sinceMs: number }): Promise<readonly CoverageChange[]> {
@@ -432,18 +401,60 @@ export class SqlJournal implements Journal {
   }
 
   /** @param scope within which transactions run one after another; none for a single statement */
-  #inTransaction<T>(work: (db: Kysely<JournalTables>) => Promise<T>, scope?: string): Promise<T> {
+  #inTransaction<T>(
+    work: (db: Kysely<JournalTables>) => Promise<T>,
+    scope?: string,
+    options?: TransactionOptions,
+  ): Promise<T> {
     const turns = this.#store.turns(scope);
-    const transact = () => this.#explained(() => this.#transact(work, scope));
+    const transact = () => this.#explained(() => this.#transact(work, scope, options));
     return turns ? turns.take(transact) : transact();
   }
 
-  #transact<T>(work: (db: Kysely<JournalTables>) => Promise<T>, scope: string | undefined): Promise<T> {
+  #transact<T>(
+    work: (db: Kysely<JournalTables>) => Promise<T>,
+    scope: string | undefined,
+    options: TransactionOptions | undefined,
+  ): Promise<T> {
     return this.#store.transact(async db => {
       if (scope !== undefined) await this.#store.enter?.(db, scope);
       return await work(db);
-    });
+    }, options);
   }
+}
+
+/** Only where it is another than before. */
+async function writeCoverage(
+  db: Kysely<JournalTables>,
+  gateId: string,
+  { atMs, coverage, missing }: CoverageChange,
+): Promise<void> {
+  const newest = await db
+    .selectFrom('coverage')
+    .select(['coverage', 'missing'])
+    .where('gate_id', '=', gateId)
+    .orderBy('at_ms', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  if (newest && newest.coverage === coverage && newest.missing === missing) return;
+  await db.insertInto('coverage').values({ gate_id: gateId, at_ms: atMs, coverage, missing }).execute();
+}
+
+/** A plan that would write the same thing as the one before is no news. */
+async function writePlan(
+  db: Kysely<JournalTables>,
+  gateId: string,
+  { checksum, atMs, json }: GateReading['plan'],
+): Promise<void> {
+  const newest = await db
+    .selectFrom('plan')
+    .select('checksum')
+    .where('gate_id', '=', gateId)
+    .orderBy('at_ms', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  if (newest?.checksum === checksum) return;
+  await db.insertInto('plan').values({ gate_id: gateId, checksum, at_ms: atMs, json: json() }).execute();
 }
 
 async function own(
@@ -495,12 +506,6 @@ function observationOf(
 
 function numberOrNull(value: number | null): number | null {
   return value === null ? null : Number(value);
-}
-
-function chunksOf<T>(list: readonly T[], size: number): readonly (readonly T[])[] {
-  return Array.from({ length: Math.ceil(list.length / size) }, (_, index) =>
-    list.slice(index * size, (index + 1) * size),
-  );
 }
 
 /** Texts may quote what a server sent, and a server may quote what it was sent. PostgreSQL takes no NUL. */

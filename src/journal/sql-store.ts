@@ -4,6 +4,14 @@ import type { LockRules } from './gate-locks.ts';
 import type { JournalTables } from './schema.ts';
 import type { Turns } from './turns.ts';
 
+export interface TransactionOptions {
+  /**
+   * That a failure of power may take it back, as long as everything before a transaction that must not be lost
+   * is on the disk with it. For readings: without the newest of them a removal comes later, and nothing else.
+   */
+  readonly mayBeLost?: boolean;
+}
+
 /** What stands behind a journal: a database that is open and migrated, and what is its own. */
 export interface SqlStore {
   readonly db: Kysely<JournalTables>;
@@ -11,8 +19,8 @@ export interface SqlStore {
   readonly location: string;
   readonly locks: LockRules;
   readonly lockLeaseMs: number;
-  /** Does `work` in one transaction that can write. */
-  transact<T>(work: (db: Kysely<JournalTables>) => Promise<T>): Promise<T>;
+  /** Does `work` in one transaction that can write, and is on the disk when this resolves, unless it may be lost. */
+  transact<T>(work: (db: Kysely<JournalTables>) => Promise<T>, options?: TransactionOptions): Promise<T>;
   /** Does `read` in a transaction that sees everything as it is at its beginning. */
   snapshot<T>(read: (db: Kysely<JournalTables>) => Promise<T>): Promise<T>;
   /** Which of the migrations are in it: all that this Postern knows. */

@@ -209,20 +209,12 @@ async function adopt(run: Run, plan: Plan): Promise<void> {
 }
 
 async function saveReading(run: Run, { plan, ledger }: Prepared): Promise<void> {
-  await run.journal.attempt(async journal => {
-    if (ledger) await journal.saveLedger(run.gate.id, ledger, run.lock?.token);
-    await journal.recordCoverage(run.gate.id, {
-      atMs: plan.atMs,
-      coverage: coverageOf(plan),
-      missing: plan.missing.length,
-    });
-    await journal.recordPlan({
-      gateId: run.gate.id,
-      checksum: plan.checksum,
-      atMs: plan.atMs,
-      json: JSON.stringify(plan),
-    });
-  });
+  const reading = {
+    ledger,
+    coverage: { atMs: plan.atMs, coverage: coverageOf(plan), missing: plan.missing.length },
+    plan: { checksum: plan.checksum, atMs: plan.atMs, json: () => JSON.stringify(plan) },
+  };
+  await run.journal.attempt(journal => journal.recordReading(run.gate.id, reading, run.lock?.token));
 }
 
 function named(error: unknown, attempts: number, kind: GateKind): unknown {

@@ -125,6 +125,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
         faults: faultLines(newest),
       }),
   });
+  const by = whoRuns();
   const chosen = config.gates.filter(({ name }) => options.gateNames?.includes(name) ?? true);
   return {
     journal: guarded,
@@ -134,7 +135,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
       open: async () => {
         const fence = new Fence();
         const opened = await options.openGate(gate, fence);
-        return { ...runOf(gate, opened, { options, journal: guarded, feeds, client }), fence };
+        return { ...runOf(gate, opened, { options, journal: guarded, feeds, client, by }), fence };
       },
     })),
     readFeed: feed => feeds.read(feed),
@@ -174,9 +175,10 @@ interface Parts {
   readonly journal: GuardedJournal;
   readonly feeds: FeedReader;
   readonly client: AtlasClient;
+  readonly by: string;
 }
 
-function runOf(config: GateConfig, gate: Gate, { options, journal, feeds, client }: Parts): Run {
+function runOf(config: GateConfig, gate: Gate, { options, journal, feeds, client, by }: Parts): Run {
   const { clock, command, overrides = {} } = options;
   const wantedFeeds = feedsOf(options.config, config);
   return {
@@ -186,7 +188,7 @@ function runOf(config: GateConfig, gate: Gate, { options, journal, feeds, client
     journal,
     readFeeds: () => Promise.all(wantedFeeds.map(feed => feeds.read(feed))),
     readVerdicts: () => Promise.all(config.projects.map(id => readVerdict(client, id, gate))),
-    by: whoRuns(),
+    by,
     command,
     report: event => options.report(config.name, event),
   };

@@ -10,7 +10,7 @@ import type { SqlStore } from '../../src/journal/sql-store.ts';
 import { Secret } from '../../src/secret.ts';
 import { cidrs, incomplete, nowMs, observation, row } from '../plan/fixtures.ts';
 import { usePostgres } from '../postgres/server.ts';
-import { gateId, holder, intent, leaseMs, temporaryDirectory } from './fixtures.ts';
+import { gateId, holder, intent, leaseMs, recordPlan, temporaryDirectory } from './fixtures.ts';
 
 const server = usePostgres();
 
@@ -76,7 +76,7 @@ async function fill(journal: Journal, all: Deeds) {
       );
       if (!each.isOpen)
         await journal.finishWrite(id, { outcome: 'applied', after: each.list, atMs, error: each.reason });
-    } else await journal.recordPlan({ gateId: each.gate, checksum: each.checksum, atMs, json: each.json });
+    } else await recordPlan(journal, each.gate, each.checksum, atMs, each.json);
   }
 }
 

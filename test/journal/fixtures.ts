@@ -3,7 +3,7 @@ import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { Clock } from '../../src/clock.ts';
-import type { LockHolder, WriteIntent } from '../../src/journal/journal.ts';
+import type { Journal, LockHolder, WriteIntent } from '../../src/journal/journal.ts';
 import { cidrs, nowMs } from '../plan/fixtures.ts';
 
 /** A directory that goes when the test is over. */
@@ -46,3 +46,18 @@ export const holder = (more: Partial<LockHolder> = {}): LockHolder => ({
   sinceMs: nowMs,
   ...more,
 });
+
+/** A reading that found this plan, and that everybody is let in. */
+export function recordPlan(
+  journal: Journal,
+  gate: string,
+  checksum: string,
+  atMs: number,
+  json = '{}',
+): Promise<void> {
+  return journal.recordReading(gate, {
+    ledger: undefined,
+    coverage: { atMs, coverage: 'let-in', missing: 0 },
+    plan: { checksum, atMs, json: () => json },
+  });
+}

@@ -5,7 +5,7 @@ import type { Cidr } from '../../src/address/cidr.ts';
 import type { CoverageChange, Journal } from '../../src/journal/journal.ts';
 import { Secret } from '../../src/secret.ts';
 import { addressesOf, cidr, cidrs, dayMs, incomplete, nowMs, observation, row } from '../plan/fixtures.ts';
-import { gateId, holder, intent, leaseMs } from './fixtures.ts';
+import { gateId, holder, intent, leaseMs, recordPlan } from './fixtures.ts';
 
 export interface OpenStore {
   /** Another connection to the same store, as another process has. */
@@ -159,7 +159,7 @@ export function specifyJournal(name: string, makeStore: () => Promise<OpenStore>
     test('a plan that was carried out stays, one that was not goes, the newest stays', async () => {
       const { journal } = await setUp();
       for (const [n, checksum] of ['dropped', 'carried out', 'newest'].entries()) {
-        await journal.recordPlan({ gateId, checksum, atMs: nowMs + n, json: '{}' });
+        await recordPlan(journal, gateId, checksum, nowMs + n);
       }
       await journal.beginWrite(intent({ planChecksum: 'carried out' }));
       await journal.recordObservation(observation('control-plane', [a!], { atMs: nowMs + 41 * dayMs }));
@@ -193,6 +193,58 @@ export function specifyJournal(name: string, makeStore: () => Promise<OpenStore>
         name: 'JournalError',
       });
       expect(await journal.ledger(gateId)).toEqual(old);
+    });
+
+    const ledgers = fc
+      .uniqueArray(fc.record({ at: fc.nat(9), lastMs: fc.nat(2), reads: fc.nat(1) }), {
+        selector: ({ at }) => at,
+      })
+      .map(list =>
+        list.map(({ at, lastMs, reads }) => ({
+          ...row(cidr(`198.51.100.${at}`)),
+          lastWantedAtMs: nowMs + lastMs,
+          ...(reads > 0 && { absentSinceMs: nowMs, absentReads: reads, lastAbsentReadAtMs: nowMs + lastMs }),
+        })),
+      );
+
+    test('whatever is saved after whatever, by whichever way, comes back as it was', async () => {
+      const { journal } = await setUp();
+      const coverage = { atMs: nowMs, coverage: 'let-in', missing: 0 } as const;
+      const plan = { checksum: 'a', atMs: nowMs, json: () => '{}' };
+      let gate = 0;
+      await fc.assert(
+        fc.asyncProperty(fc.array(fc.tuple(ledgers, fc.boolean()), { maxLength: 5 }), async saves => {
+          const id = `ledger ${gate++}`;
+          for (const [ledger, isReading] of saves) {
+            await (isReading
+              ? journal.recordReading(id, { ledger, coverage, plan })
+              : journal.saveLedger(id, ledger));
+            const inOrder = (rows: readonly { cidr: string }[]) =>
+              rows.toSorted((one, two) => (one.cidr < two.cidr ? -1 : 1));
+            expect(inOrder(await journal.ledger(id))).toEqual(inOrder(ledger));
+          }
+        }),
+        { numRuns: 30 },
+      );
+    });
+
+    test('a reading without a ledger leaves it, and one of a run that lost its lock records nothing', async () => {
+      const { journal } = await setUp();
+      const old = [row(cidr('198.51.100.1'))];
+      await journal.saveLedger(gateId, old);
+      await recordPlan(journal, gateId, 'a', nowMs);
+      expect(await journal.ledger(gateId)).toEqual(old);
+      const reading = {
+        ledger: [],
+        coverage: { atMs: nowMs + 1, coverage: 'locked-out', missing: 3 },
+        plan: { checksum: 'b', atMs: nowMs + 1, json: () => '{}' },
+      } as const;
+      await expect(journal.recordReading(gateId, reading, 'stolen')).rejects.toMatchObject({
+        name: 'LockLostError',
+      });
+      expect(await journal.ledger(gateId)).toEqual(old);
+      expect(await journal.plans({ limit: 9 })).toMatchObject([{ checksum: 'a' }]);
+      expect(await journal.coverage({ gateId, sinceMs: 0 })).toHaveLength(1);
     });
 
     test('a thousand rows, and several saves at once, come back as the last save', async () => {
@@ -302,9 +354,9 @@ export function specifyJournal(name: string, makeStore: () => Promise<OpenStore>
     test('newest first, and one that would write the same as the one before is no news', async () => {
       const { journal } = await setUp();
       for (const [n, checksum] of ['a', 'a', 'b', 'a'].entries()) {
-        await journal.recordPlan({ gateId, checksum, atMs: nowMs + n, json: `{"n":${n}}` });
+        await recordPlan(journal, gateId, checksum, nowMs + n, `{"n":${n}}`);
       }
-      await journal.recordPlan({ gateId: 'other', checksum: 'a', atMs: nowMs, json: '{}' });
+      await recordPlan(journal, 'other', 'a', nowMs);
       expect((await journal.plans({ gateId, limit: 9 })).map(({ json }) => json)).toEqual([
         '{"n":3}',
         '{"n":2}',

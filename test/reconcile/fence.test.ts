@@ -46,8 +46,8 @@ test('a ledger of a run that lost its lock is not saved', async () => {
   const world = new World([a!], [office]);
   world.breakJournal = journal =>
     withMethods(journal, {
-      saveLedger: (gateId, rows, lock) =>
-        journal.saveLedger(gateId, rows, lock === undefined ? undefined : 'stolen'),
+      recordReading: (gateId, reading, lock) =>
+        journal.recordReading(gateId, reading, lock === undefined ? undefined : 'stolen'),
     });
   expect(await applyGate(await world.run())).toMatchObject({ status: 'refused' });
   expect(await (await world.journal()).ledger(world.gate.id)).toEqual([]);

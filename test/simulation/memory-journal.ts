@@ -10,6 +10,7 @@ import { JournalError, LockLostError } from '../../src/journal/errors.ts';
 import type {
   Approval,
   CoverageChange,
+  GateReading,
   HeldLock,
   Journal,
   LedgerRow,
@@ -149,10 +150,7 @@ class MemoryJournal implements Journal {
   async saveLedger(gateId: string, rows: readonly LedgerRow[], lock?: LockToken): Promise<void> {
     this.#write();
     this.#check(gateId, lock);
-    if (new Set(rows.map(({ cidr }) => cidr)).size < rows.length) {
-      this.#fail('a ledger has each address once.');
-    }
-    this.#file.ledgers.set(gateId, rows);
+    this.#setLedger(gateId, rows);
   }
 
   async owned(gateId: string): Promise<readonly OwnedEntry[]> {
@@ -217,10 +215,15 @@ class MemoryJournal implements Journal {
     return found;
   }
 
-  async recordPlan(plan: StoredPlan): Promise<void> {
+  async recordReading(gateId: string, reading: GateReading, lock?: LockToken): Promise<void> {
     this.#write();
-    const newest = this.#file.plans.findLast(({ gateId }) => gateId === plan.gateId);
-    if (newest?.checksum !== plan.checksum) this.#file.plans.push(plan);
+    this.#check(gateId, lock);
+    const { ledger, coverage, plan } = reading;
+    if (ledger) this.#setLedger(gateId, ledger);
+    this.#cover(gateId, coverage);
+    const newest = this.#file.plans.findLast(each => each.gateId === gateId);
+    if (newest?.checksum === plan.checksum) return;
+    this.#file.plans.push({ gateId, checksum: plan.checksum, atMs: plan.atMs, json: plan.json() });
   }
 
   async plans(filter: { gateId?: string; limit: number }) {
@@ -233,10 +236,7 @@ class MemoryJournal implements Journal {
 
   async recordCoverage(gateId: string, change: CoverageChange): Promise<void> {
     this.#write();
-    const changes = this.#file.coverage.get(gateId) ?? [];
-    this.#file.coverage.set(gateId, changes);
-    const newest = changes.at(-1);
-    if (newest?.coverage !== change.coverage || newest.missing !== change.missing) changes.push(change);
+    this.#cover(gateId, change);
   }
 
   async coverage({ gateId, sinceMs }: { gateId: string; sinceMs: number }) {
@@ -300,6 +300,20 @@ class MemoryJournal implements Journal {
     if (!this.#hasFailed) return;
     for (const [gateId, { token }] of this.#file.locks)
       if (this.#locks.has(token)) this.#file.locks.delete(gateId);
+  }
+
+  #setLedger(gateId: string, rows: readonly LedgerRow[]): void {
+    if (new Set(rows.map(({ cidr }) => cidr)).size < rows.length) {
+      this.#fail('a ledger has each address once.');
+    }
+    this.#file.ledgers.set(gateId, rows);
+  }
+
+  #cover(gateId: string, change: CoverageChange): void {
+    const changes = this.#file.coverage.get(gateId) ?? [];
+    this.#file.coverage.set(gateId, changes);
+    const newest = changes.at(-1);
+    if (newest?.coverage !== change.coverage || newest.missing !== change.missing) changes.push(change);
   }
 
   #check(gateId: string, token: LockToken | undefined): void {

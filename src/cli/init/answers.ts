@@ -102,16 +102,20 @@ async function askRole(name: string, prompt: Asker): Promise<string> {
   });
 }
 
+const policyNumberCommand = 'gcloud access-context-manager policies list --organization=ORGANIZATION_ID';
+
 async function askLevel(name: string, prompt: Asker): Promise<string> {
   if (!prompt) {
     throw new UsageError(
       `Which access level shall hold the list of gate ${name} is not said.`,
-      "Name it with --gcp-level accessPolicies/NUMBER/accessLevels/NAME. It must be Postern's alone; one that does not exist is made.",
+      `Name it with --gcp-level accessPolicies/NUMBER/accessLevels/NAME. It must be Postern's alone; one that does not exist is made. The number: ${policyNumberCommand}`,
     );
   }
   return await prompt.line(`${name}: the access level, Postern's alone (made if it does not exist)`, {
     check: text =>
-      levelPattern.test(text) ? undefined : 'Expected accessPolicies/NUMBER/accessLevels/NAME.',
+      levelPattern.test(text)
+        ? undefined
+        : `Expected accessPolicies/NUMBER/accessLevels/NAME. The number: ${policyNumberCommand}`,
   });
 }
 
@@ -122,7 +126,7 @@ async function askPerimeter(name: string, prompt: Asker): Promise<string | undef
     check: answer =>
       answer === '' || perimeterPattern.test(answer)
         ? undefined
-        : 'Expected accessPolicies/NUMBER/servicePerimeters/NAME.',
+        : `Expected accessPolicies/NUMBER/servicePerimeters/NAME. The number: ${policyNumberCommand}`,
   });
   return text === '' ? undefined : text;
 }

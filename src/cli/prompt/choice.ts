@@ -41,17 +41,37 @@ export function pressKey(
   }
 }
 
-/** The lines of the list, without the question. */
+/**
+ * The lines of the list, without the question.
+ *
+ * @param width a line that would be longer is cut: one that wraps could not be drawn again in its place
+ */
 export function choiceLines(
   choices: readonly Choice<unknown>[],
   { at, chosen }: ChoiceState,
-  many: boolean,
+  { many, width }: { readonly many: boolean; readonly width: number },
   style: (format: 'cyan' | 'dim', text: string) => string,
 ): readonly string[] {
   return choices.map(({ title, hint }, index) => {
     const box = many ? (chosen[index] ? '[x] ' : '[ ] ') : '';
-    const text = `${index === at ? '›' : ' '} ${box}${title}`;
+    const text = cut(`${index === at ? '›' : ' '} ${box}${title}`, width);
     const shown = index === at ? style('cyan', text) : text;
-    return hint === undefined ? shown : `${shown}  ${style('dim', hint)}`;
+    const room = width - text.length - 2;
+    return hint === undefined || room < 1 ? shown : `${shown}  ${style('dim', cut(hint, room))}`;
   });
+}
+
+/** What was chosen, in one line. */
+export function choiceAnswer(
+  choices: readonly Choice<unknown>[],
+  { at, chosen }: ChoiceState,
+  many: boolean,
+): string {
+  if (!many) return choices[at]!.title;
+  const titles = choices.filter((_, index) => chosen[index]).map(({ title }) => title);
+  return titles.length === 0 ? 'none' : titles.join(', ');
+}
+
+function cut(text: string, width: number): string {
+  return text.length <= width ? text : `${text.slice(0, Math.max(0, width - 1))}…`;
 }

@@ -1,8 +1,9 @@
 /** Asks on a terminal: a choice by the arrow keys, or a line of text. Ctrl-C and Escape are a no to everything. */
 import { createInterface } from 'node:readline/promises';
+import { stripVTControlCharacters } from 'node:util';
 import { printable } from '../../plan/render/printable.ts';
 import { RefusedError } from '../failures.ts';
-import { type Choice, type ChoiceState, choiceLines, pressKey } from './choice.ts';
+import { type Choice, type ChoiceState, choiceAnswer, choiceLines, pressKey } from './choice.ts';
 import { type KeyInput, readKeys } from './keys.ts';
 
 export type { Choice } from './choice.ts';
@@ -21,10 +22,11 @@ export interface Prompt {
 
 export interface PromptStreams {
   readonly input: KeyInput;
-  readonly output: NodeJS.WritableStream;
+  readonly output: NodeJS.WritableStream & { readonly columns?: number };
   style(format: 'cyan' | 'dim' | 'bold' | 'red', text: string): string;
 }
 
+const defaultColumns = 80;
 const keysForOne = '(↑ ↓, Enter)';
 const keysForMany = '(↑ ↓, Space to tick, Enter)';
 
@@ -36,20 +38,34 @@ export function createPrompt({ input, output, style }: PromptStreams): Prompt {
       title: printable(choice.title),
       ...(choice.hint !== undefined && { hint: printable(choice.hint) }),
     }));
-    const draw = (again: boolean) => {
-      const lines = choiceLines(safe, state, many, style);
-      const back = again ? `\u001b[${lines.length}A` : '';
-      output.write(`${back}${lines.map(line => `\r\u001b[2K${line}\n`).join('')}`);
+    const asked = style('bold', `? ${question}`);
+    const columns = () => output.columns || defaultColumns;
+    const rowsOf = (line: string) =>
+      Math.max(1, Math.ceil(stripVTControlCharacters(line).length / columns()));
+    let drawn = 0;
+    /** In place of what was drawn before. */
+    const draw = (lines: readonly string[]) => {
+      const back = drawn > 0 ? `\u001b[${drawn}A\r\u001b[J` : '';
+      output.write(`${back}${lines.map(line => `${line}\n`).join('')}`);
+      drawn = lines.reduce((rows, line) => rows + rowsOf(line), 0);
     };
-    output.write(`${style('bold', `? ${question}`)} ${style('dim', many ? keysForMany : keysForOne)}\n`);
-    draw(false);
+    const drawChoices = () => {
+      // The last column stays free: some terminals wrap once it is taken.
+      const layout = { many, width: columns() - 1 };
+      draw([
+        `${asked} ${style('dim', many ? keysForMany : keysForOne)}`,
+        ...choiceLines(safe, state, layout, style),
+      ]);
+    };
+    drawChoices();
     const ended = await readKeys(input, ({ name, text }) => {
       const pressed = pressKey(state, text === ' ' ? 'space' : name, many);
       state = pressed.state;
-      draw(true);
+      drawChoices();
       return pressed.done ? { done: state } : undefined;
     });
     if (ended === undefined) throw stopped();
+    draw([`${asked} ${style('cyan', choiceAnswer(safe, ended, many))}`]);
     return ended;
   };
 

@@ -19,6 +19,8 @@ export const leasedLocks: LockRules = {
     return rows[0]!.now;
   },
   isHeld: (row, nowMs) => Number(row.lease_until_ms) > nowMs,
+  // The holder is on another machine than the database.
+  endsWithPower: false,
   keep,
 };
 

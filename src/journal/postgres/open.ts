@@ -65,6 +65,7 @@ export async function openPostgresStore({ url, leaseMs = fleetLeaseMs }: Postgre
     location,
     locks: leasedLocks,
     lockLeaseMs: leaseMs,
+    // A commit that may be lost is not worth a statement more: PostgreSQL has many share one write to the disk.
     transact: work => transact(db, work),
     snapshot: read =>
       db.transaction().setIsolationLevel('repeatable read').setAccessMode('read only').execute(read),

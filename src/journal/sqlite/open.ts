@@ -21,7 +21,7 @@ const switchWaitMs = 10;
 
 /**
  * Opens, and where needed makes, the journal at `path`. WAL lets readers and a writer work side by side;
- * `synchronous=FULL` puts every commit on the disk before it returns.
+ * `synchronous=FULL` puts a commit on the disk before it returns, with all that were made before it.
  *
  * @throws JournalError when the file cannot be opened, is damaged, is not a journal, or is one of a newer
  * Postern; the file is never replaced, deleted, or, in these cases, written
@@ -50,7 +50,6 @@ export async function openSqliteStore({
     database = new DatabaseSync(path, { timeout: busyTimeoutMs });
     refuseStranger(database, path);
     await useWriteAheadLog(database);
-    database.exec('pragma synchronous = full');
     database.exec('pragma foreign_keys = on');
     migrate(database, path);
   } catch (error) {
@@ -75,7 +74,8 @@ function sqliteStore(database: DatabaseSync, path: string, clock: Clock): SqlSto
     locks: processLocks(clock),
     lockLeaseMs: processLeaseMs,
     turns: () => turns,
-    transact: work => transact(db, work, 'begin immediate'),
+    transact: (work, options) =>
+      transact(db, work, 'begin immediate', options?.mayBeLost ? 'normal' : 'full'),
     snapshot: read => turns.take(() => transact(db, read, 'begin')),
     schemaVersion: migrations.length,
     sizeBytes: async () =>
@@ -92,8 +92,10 @@ function transact<T>(
   db: Kysely<JournalTables>,
   work: (db: Kysely<JournalTables>) => Promise<T>,
   begin: 'begin' | 'begin immediate',
+  synchronous: 'normal' | 'full' = 'full',
 ): Promise<T> {
   return db.connection().execute(async connection => {
+    await sql.raw(`pragma synchronous = ${synchronous}`).execute(connection);
     await sql.raw(begin).execute(connection);
     try {
       const result = await work(connection);

@@ -8,7 +8,7 @@ import { livenessOf } from '../process-identity.ts';
 export const processLeaseMs = 15 * 60_000;
 
 export function processLocks(clock: Clock): LockRules {
-  return { nowMs: async () => clock.now(), isHeld };
+  return { nowMs: async () => clock.now(), isHeld, endsWithPower: true };
 }
 
 /**
