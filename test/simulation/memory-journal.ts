@@ -218,7 +218,8 @@ class MemoryJournal implements Journal {
   async recordReading(gateId: string, reading: GateReading, lock?: LockToken): Promise<void> {
     this.#write();
     this.#check(gateId, lock);
-    const { ledger, coverage, plan } = reading;
+    const { ledger, lost = [], coverage, plan } = reading;
+    for (const cidr of lost) this.#file.owned.get(gateId)?.delete(cidr);
     if (ledger) this.#setLedger(gateId, ledger);
     this.#cover(gateId, coverage);
     const newest = this.#file.plans.findLast(each => each.gateId === gateId);
