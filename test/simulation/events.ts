@@ -26,7 +26,7 @@ export function startHappenings(world: World, kinds: readonly Happening[] = happ
   for (const kind of kinds) {
     const random = randomFor(world.seed, 'happening', kind.name);
     const next = () => {
-      world.scheduler.after(waitMs(random, kind.perYear), () => {
+      world.scheduler.after(waitMs(random, kind.perYear * world.weather), () => {
         kind.happen(world, random);
         next();
       });

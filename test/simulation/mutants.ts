@@ -96,7 +96,7 @@ async function rowOf({ name, edits }: Mutant): Promise<string> {
     }
     for (let world = 1; world <= Number(values.worlds); world++) {
       const seed = `${values.seed}.${world}`;
-      const args = ['--years', '1', '--way', values.way, '--workers', '1', '--seed', seed];
+      const args = ['--years', '1', '--stormy', '--way', values.way, '--workers', '1', '--seed', seed];
       const failure = await run(process.execPath, ['test/simulation/run.ts', ...args], { cwd: folder }).then(
         () => undefined,
         error => String(error.stdout),

@@ -18,6 +18,7 @@ const { values } = parseArgs({
     workers: { type: 'string', default: String(availableParallelism()) },
     'every-cycle': { type: 'boolean', default: false },
     way: { type: 'string', default: 'daemon' },
+    stormy: { type: 'boolean', default: false },
     rival: { type: 'string' },
     compare: { type: 'boolean', default: false },
     scenario: { type: 'string' },
@@ -87,7 +88,8 @@ function work(
       if (seed === undefined) worker.postMessage(undefined);
       else {
         const skips = !values['every-cycle'];
-        worker.postMessage({ ...options, seed, years: worldYears, skips, way, traceLines: 80 });
+        const isStormy = values.stormy;
+        worker.postMessage({ ...options, seed, years: worldYears, skips, way, isStormy, traceLines: 80 });
       }
     };
     worker.on('message', (result: SimulationResult) => {

@@ -17,6 +17,8 @@ export interface SimulationOptions {
   readonly rival?: string | undefined;
   /** Postern and rivals on the same worlds: every gate on policy `sync`. */
   readonly compares?: boolean;
+  /** Whether as much happens as in the worst worlds; default: as drawn. */
+  readonly isStormy?: boolean;
   /** Whether what comes after the first breach is kept as well; default no. */
   readonly tracesOn?: boolean;
   /** How many lines of what happened to keep. */
@@ -43,6 +45,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
     way = 'daemon',
     traceLines = 60,
     tracesOn = false,
+    isStormy = false,
     rival: rivalName,
     compares = false,
   } = options;
@@ -52,7 +55,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
   const world = new World({
     seed,
     isPunctual: rival !== undefined || way === 'applies',
-    ...((rival || compares) && { given: { policy: 'sync' } }),
+    given: { ...((rival || compares) && { policy: 'sync' }), ...(isStormy && { weather: 1 }) },
     trace: line => {
       // What led to the first breach is what is asked for; some lines after it help.
       if (isOver && !tracesOn) return;
@@ -96,7 +99,7 @@ function startTroubleFor(daemon: Daemon, world: World): void {
   const again = (name: string, perYear: number, happen: (random: () => number) => void) => {
     const random = randomFor(world.seed, 'trouble', name);
     const next = () => {
-      world.scheduler.after(waitMs(random, perYear), () => {
+      world.scheduler.after(waitMs(random, perYear * world.weather), () => {
         happen(random);
         world.changed(name);
         next();

@@ -111,6 +111,7 @@ export interface WorldOptions {
     readonly controlPlane?: AtlasModel['controlPlane'];
     readonly policy?: Policy;
     readonly kind?: GateKind;
+    readonly weather?: number;
   };
 }
 
@@ -155,6 +156,8 @@ export class World {
   readonly judge: Judge;
   readonly atlasAuth: AtlasAuth;
   readonly intervalMs: number;
+  /** How much happens, as a share of what happens in the worst worlds. */
+  readonly weather: number;
   /** How often the events of each project are read; 0: only while a removal is on probation. */
   readonly eventsMs: number;
   /** Whether Atlas's alerts reach the daemon, as hints. */
@@ -188,6 +191,8 @@ export class World {
     this.intervalMs = given.intervalMs ?? drawnMs;
     this.eventsMs = random() < 0.3 ? this.intervalMs : 0;
     this.hasWebhook = random() < 0.4;
+    const drawnWeather = pick(random, [0.25, 0.5, 1]);
+    this.weather = given.weather ?? drawnWeather;
     this.atlas = new AtlasModel({
       clock,
       tenantId: '54826b22-38d6-4fb2-bad9-b7b93a3e9c5a',
