@@ -204,7 +204,7 @@ export class DaemonLife {
     const dueMs = Math.min(...looks.map(({ atMs }) => atMs));
     const restMs = Math.min(dueMs, changeMs, scheduler.nextMs) - 1 - nowMs;
     // What is about to be looked at is looked at.
-    if (!isUntroubled || dueMs < nowMs + minuteMs) return restMs;
+    if (!isUntroubled || dueMs < nowMs + Math.min(minuteMs, intervalMs / 3)) return restMs;
     const news = looks.filter(({ name }) => !isWell(name));
     const newsMs = Math.min(...news.map(({ atMs }) => atMs));
     const aheadMs = awakeIntervals(randomFor(world.seed, 'awake', changeMs)) * intervalMs;

@@ -1,4 +1,5 @@
 /** One simulated world from one seed, from its first instant to its last. */
+import type { GateKind } from '../../src/gates/gate.ts';
 import { startHappenings } from './events.ts';
 import type { Verdict } from './judge.ts';
 import { Daemon, type DaemonCounts, type Way } from './postern.ts';
@@ -17,6 +18,8 @@ export interface SimulationOptions {
   readonly rival?: string | undefined;
   /** Postern and rivals on the same worlds: every gate on policy `sync`. */
   readonly compares?: boolean;
+  /** The kind of every gate; default: as drawn. */
+  readonly kind?: GateKind | undefined;
   /** Whether as much happens as in the worst worlds; default: as drawn. */
   readonly isStormy?: boolean;
   /** Whether what comes after the first breach is kept as well; default no. */
@@ -46,6 +49,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
     traceLines = 60,
     tracesOn = false,
     isStormy = false,
+    kind,
     rival: rivalName,
     compares = false,
   } = options;
@@ -55,7 +59,11 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
   const world = new World({
     seed,
     isPunctual: rival !== undefined || way === 'applies',
-    given: { ...((rival || compares) && { policy: 'sync' }), ...(isStormy && { weather: 1 }) },
+    given: {
+      ...((rival || compares) && { policy: 'sync' }),
+      ...(isStormy && { weather: 1 }),
+      ...(kind && { kind }),
+    },
     trace: line => {
       // What led to the first breach is what is asked for; some lines after it help.
       if (isOver && !tracesOn) return;
