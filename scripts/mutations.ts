@@ -739,6 +739,12 @@ export const mutations: readonly Mutation[] = [
     '      const state = stateOf(last);\n',
     everyGate,
   ),
+  inGate(
+    'an answer without rules is asked for again',
+    1,
+    'return networkAcls != null && networkAcls.ipRules == null;',
+    'return networkAcls === undefined && networkAcls === null;',
+  ),
   inGate('read back: not older than the write', 6, '      if (isOlder(last, writtenAt)) continue;\n', ''),
   inGate(
     'read back: an old reading is no word',
@@ -1171,6 +1177,30 @@ export const mutations: readonly Mutation[] = [
     file: 'src/journal/sql-journal.ts',
     find: 'const gone = owned.map(({ cidr }) => cidr).filter(cidr => !after.has(cidr as Cidr));',
     replace: 'const gone: Cidr[] = [];',
+    tests: journal,
+  },
+  {
+    name: 'journal: what another saved meanwhile counts',
+    invariant: 4,
+    file: 'src/journal/ledger-rows.ts',
+    find: 'return read && saves === read.saves ? read',
+    replace: 'return read && saves !== undefined ? read',
+    tests: journal,
+  },
+  {
+    name: 'journal: a reading is recorded under the lock',
+    invariant: 6,
+    file: 'src/journal/sql-journal.ts',
+    find: 'await verifyLock(db, gateId, lock);\n        if (ledger)',
+    replace: 'if (ledger)',
+    tests: journal,
+  },
+  {
+    name: 'journal: an intent is on the disk before the write',
+    invariant: 6,
+    file: 'src/journal/sqlite/open.ts',
+    find: "options?.mayBeLost ? 'normal' : 'full'",
+    replace: "options ? 'normal' : 'normal'",
     tests: journal,
   },
   {

@@ -200,7 +200,10 @@ export interface Journal {
   /** Oldest first: how the gate stood at `sinceMs`, where that is known, and every change from then on. */
   coverage(filter: { gateId: string; sinceMs: number }): Promise<readonly CoverageChange[]>;
 
-  /** What some part of Postern wants to know again after a restart, by a name of its own. */
+  /**
+   * What some part of Postern wants to know again after a restart, by a name of its own. The newest may be lost when
+   * the power fails.
+   */
   recall(key: string): Promise<unknown>;
   remember(key: string, value: unknown): Promise<void>;
 

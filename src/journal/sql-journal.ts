@@ -360,13 +360,14 @@ export class SqlJournal implements Journal {
 
   async remember(key: string, value: unknown): Promise<void> {
     const json = withoutSecrets(value);
-    await this.#inTransaction(async db => {
+    const keep = async (db: Kysely<JournalTables>) => {
       await db
         .insertInto('memo')
         .values({ key, json })
         .onConflict(oc => oc.column('key').doUpdateSet({ json }))
         .execute();
-    });
+    };
+    await this.#inTransaction(keep, undefined, { mayBeLost: true });
   }
 
   lock(gateId: string, holder: LockHolder, leaseMs: number): Promise<LockResult> {

@@ -32,12 +32,16 @@ export interface TellerOptions {
 
 /** The daemon's state is looked at this often, also when nothing happens: time alone can make a situation. */
 const lookMs = 30_000;
+/** A look goes over all gates: where many runs end, not each of them has one of its own. */
+const lookGapMs = 1_000;
 
 export class Teller {
   readonly #options: TellerOptions;
   #alerts: readonly Alert[] = [];
   #notifier: Notifier;
   #remembered = '';
+  #lookedAtMs = Number.NEGATIVE_INFINITY;
+  #isLookDue = false;
   #unsubscribe = () => {};
   readonly #stopping = new AbortController();
   #running: Promise<void> = Promise.resolve();
@@ -77,8 +81,19 @@ export class Teller {
   #onEvent(event: WatchEvent): void {
     const notice = noticeOfEvent(event);
     if (notice) this.#notifier.add([notice]);
+    if (event.kind === 'removal-restored') void this.#look();
     // A run has ended: what it found is told now, not at the next look.
-    if (event.kind === 'run-ended' || event.kind === 'removal-restored') void this.#look();
+    if (event.kind === 'run-ended') void this.#lookSoon();
+  }
+
+  async #lookSoon(): Promise<void> {
+    if (this.#isLookDue) return;
+    this.#isLookDue = true;
+    const { clock } = this.#options;
+    const waitMs = this.#lookedAtMs + lookGapMs - clock.now();
+    if (waitMs > 0) await clock.sleep(waitMs, this.#stopping.signal).catch(() => {});
+    this.#isLookDue = false;
+    await this.#look();
   }
 
   async #lookNowAndThen(): Promise<void> {
@@ -93,6 +108,7 @@ export class Teller {
   /** Never throws. */
   async #look(): Promise<void> {
     const { watch, clock, timing } = this.#options;
+    this.#lookedAtMs = clock.now();
     const { alerts, notices } = advanceAlerts(
       this.#alerts,
       situationsOf(watch.status()),

@@ -3,6 +3,7 @@
  * it had (`Last-Event-ID`) and gets what it missed, as far as it is still kept.
  */
 import type { ServerResponse } from 'node:http';
+import type { Plan } from '../plan/plan.ts';
 import { redactSecrets } from '../secret.ts';
 import type { WatchEvent } from '../watch/events.ts';
 
@@ -13,14 +14,17 @@ const heartbeatMs = 20_000;
 const maxBufferedBytes = 1024 * 1024;
 
 export class EventStream {
-  #kept: readonly WatchEvent[] = [];
+  /** As they are sent: a plan takes the room of a hundred events, and each gate has one of its own. */
+  readonly #kept: { readonly sequence: number; readonly text: string }[] = [];
   readonly #clients = new Set<ServerResponse>();
   #heartbeat: NodeJS.Timeout | undefined;
 
   /** For `Watch.subscribe`. */
   push(event: WatchEvent): void {
-    this.#kept = [...this.#kept, event].slice(-keptEvents);
-    for (const client of this.#clients) this.#send(client, textOf(event));
+    const text = textOf(event);
+    this.#kept.push({ sequence: event.sequence, text });
+    if (this.#kept.length > keptEvents) this.#kept.shift();
+    for (const client of this.#clients) this.#send(client, text);
   }
 
   get isFull(): boolean {
@@ -39,7 +43,7 @@ export class EventStream {
     response.write('retry: 3000\n\n');
     const last = Number(lastEventId);
     if (lastEventId !== undefined && Number.isSafeInteger(last)) {
-      for (const event of this.#kept) if (event.sequence > last) response.write(textOf(event));
+      for (const { sequence, text } of this.#kept) if (sequence > last) response.write(text);
     }
     this.#clients.add(response);
     response.on('close', () => this.#clients.delete(response));
@@ -67,5 +71,13 @@ export class EventStream {
 }
 
 function textOf(event: WatchEvent): string {
-  return `id: ${event.sequence}\nevent: ${event.kind}\ndata: ${redactSecrets(JSON.stringify(event))}\n\n`;
+  const data = redactSecrets(JSON.stringify(event, withoutPlan));
+  return `id: ${event.sequence}\nevent: ${event.kind}\ndata: ${data}\n\n`;
+}
+
+/** Whose checksum is news to a client asks for the plan: `GET /api/v1/gates/:gate/plan`. */
+function withoutPlan(key: string, value: unknown): unknown {
+  return key === 'plan' && value !== null && typeof value === 'object'
+    ? { checksum: (value as Partial<Plan>).checksum }
+    : value;
 }

@@ -204,9 +204,14 @@ export class Metrics {
   readonly #registry = new Registry();
   readonly #counters: Readonly<Record<keyof typeof counters, Counter>>;
   readonly #runDuration: Histogram;
+  #scraped: WatchStatus | undefined;
 
   constructor({ status, openAlerts, withProcess }: MetricsOptions) {
     const registers = [this.#registry];
+    const statusOfScrape = () => {
+      this.#scraped ??= status();
+      return this.#scraped;
+    };
     for (const { name, help, labels, read } of gauges) {
       const gauge: Gauge = new Gauge({
         name,
@@ -215,7 +220,8 @@ export class Metrics {
         registers,
         collect() {
           gauge.reset();
-          for (const [given, value] of read(status())) if (value !== undefined) gauge.set(given, value);
+          for (const [given, value] of read(statusOfScrape()))
+            if (value !== undefined) gauge.set(given, value);
         },
       });
     }
@@ -279,6 +285,8 @@ export class Metrics {
   }
 
   text(): Promise<string> {
+    // All gauges of a page are of one moment, and the state of many gates is put together once.
+    this.#scraped = undefined;
     return this.#registry.metrics();
   }
 }

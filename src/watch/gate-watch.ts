@@ -85,6 +85,7 @@ export class GateWatch {
   #runId: string | undefined;
   #endedAtMs = Number.NEGATIVE_INFINITY;
   #plan: Plan | undefined;
+  #pending: GateStatus['pendingRemovals'] = [];
   #lastRun: RunSummary | undefined;
   #lastGoodRunAtMs: number | undefined;
   #lastWrite: GateStatus['lastWrite'];
@@ -303,6 +304,7 @@ export class GateWatch {
   #remember(result: RunResult, nowMs: number): void {
     if (result.plan) {
       this.#plan = result.plan;
+      this.#pending = pendingOf(result.plan);
       this.#after = afterRun(result.plan, result);
     }
     const last = result.writes.at(-1);
@@ -364,7 +366,7 @@ export class GateWatch {
       missing: this.#after?.missing ?? [],
       plannedAtMs: plan?.atMs,
       planChecksum: plan?.checksum,
-      pendingRemovals: plan ? pendingOf(plan) : [],
+      pendingRemovals: this.#pending,
       closing: this.#after?.closing ?? [],
       guards: plan?.guards ?? [],
       findings: plan?.findings ?? [],

@@ -228,6 +228,17 @@ export function specifyJournal(name: string, makeStore: () => Promise<OpenStore>
       );
     });
 
+    test('what another saved since this one read is replaced as well, not mixed with', async () => {
+      const { journal, open } = await setUp();
+      const other = await open();
+      const [one, two, three] = cidrs('198.51.100.1', '198.51.100.2', '198.51.100.3').map(each => row(each));
+      await journal.saveLedger(gateId, [one!]);
+      expect(await journal.ledger(gateId)).toEqual([one]);
+      await other.saveLedger(gateId, [two!]);
+      await journal.saveLedger(gateId, [one!, three!]);
+      expect(await other.ledger(gateId)).toEqual([one, three]);
+    });
+
     test('a reading without a ledger leaves it, and one of a run that lost its lock records nothing', async () => {
       const { journal } = await setUp();
       const old = [row(cidr('198.51.100.1'))];

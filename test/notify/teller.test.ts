@@ -42,15 +42,22 @@ async function open(memory?: TellerMemory) {
     },
   });
   await teller.start();
+  const send = (event: object) => {
+    for (const listener of listeners)
+      listener({ sequence: 1, atMs: nowMs, severity: 'info', ...event } as WatchEvent);
+  };
   const settle = () => new Promise(resolve => setImmediate(resolve));
   await settle();
   return {
     told,
     teller,
     world,
+    send,
     emit: async (event: object) => {
-      for (const listener of listeners)
-        listener({ sequence: 1, atMs: nowMs, severity: 'info', ...event } as WatchEvent);
+      send(event);
+      await settle();
+      // A look right after another waits for so long.
+      clock.advance(1_000);
       await settle();
     },
     pass: async (ms: number) => {
@@ -129,4 +136,19 @@ test('without a journal the telling goes on', async () => {
   await pass(30_000);
   expect(told).toHaveLength(1);
   await teller.stop();
+});
+
+test('however many runs end in a moment, the state of all gates is looked at once', async () => {
+  const { world, send, pass } = await open();
+  let looks = 0;
+  const { status } = world;
+  Object.defineProperty(world, 'status', {
+    get: () => {
+      looks++;
+      return status;
+    },
+  });
+  for (let run = 0; run < 100; run++) send(ended([]));
+  await pass(1_000);
+  expect(looks).toBe(1);
 });

@@ -40,6 +40,12 @@ const maxWriteAttempts = 4;
 /** Waits before each further look at what a write has done, in milliseconds: reads may be stale at first. */
 const readBackWaitsMs = [0, 1_000, 2_000, 4_000, 8_000, 15_000];
 
+/**
+ * Azure shows an empty list as `[]` in every answer that was recorded. One without `ipRules` is asked for again, and
+ * is an empty list only when it stays so: were it an accident, a write would take out what others have let in.
+ */
+const missingRulesWaitsMs = [1_000, 3_000];
+
 const limits: GateLimits = {
   families: [4],
   settleMs,
@@ -120,9 +126,16 @@ class AzureKeyVaultGate implements Gate {
     };
   }
 
+  /** Never an answer that lacks its rules by accident: a write would then take out those of others. */
   async #get(what: string): Promise<VaultAnswer> {
     try {
-      return await this.#client.get();
+      let answer = await this.#client.get();
+      for (const waitMs of missingRulesWaitsMs) {
+        if (!lacksRules(answer)) break;
+        await this.#clock.sleep(waitMs);
+        answer = await this.#client.get();
+      }
+      return answer;
     } catch (error) {
       throw explain(this.name, what, error);
     }
@@ -248,6 +261,10 @@ class AzureKeyVaultGate implements Gate {
       { state: stateOf(after), remedy: 'See who changed them; Postern sends them back as it reads them.' },
     );
   }
+}
+
+function lacksRules({ properties: { networkAcls } }: VaultAnswer): boolean {
+  return networkAcls != null && networkAcls.ipRules == null;
 }
 
 /** The rules that stay, as their owners wrote them and in their order, and then the new ones. */

@@ -5,6 +5,8 @@ export interface AzureBehaviour {
   readonly duplicates: 'keep' | 'dedupe' | 'refuse';
   /** Whether a PATCH whose networkAcls lacks virtualNetworkRules keeps or clears them: not documented. */
   readonly omittedVirtualNetworkRules: 'keep' | 'clear';
+  /** How a vault without rules is shown: every recorded one has `[]`. */
+  readonly emptyIpRules: 'shown' | 'omitted';
   readonly ruleOrder: 'preserved' | 'sorted';
   /** How long a change takes to be in force: 2 to 15 minutes have been reported. */
   readonly propagationMs: number;
@@ -21,6 +23,7 @@ export const defaultBehaviour: AzureBehaviour = {
   hostBits: 'refuse',
   duplicates: 'keep',
   omittedVirtualNetworkRules: 'keep',
+  emptyIpRules: 'shown',
   ruleOrder: 'preserved',
   propagationMs: 2 * 60_000,
   removals: 'late',

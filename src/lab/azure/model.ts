@@ -79,11 +79,12 @@ export class AzureModel {
   get(id: string): Vault {
     if (!this.rights.read) throw this.#forbidden(id, 'read');
     const { versions } = this.#find(id);
-    if (this.staleReads > 0 && versions.length > 1) {
-      this.staleReads--;
-      return structuredClone(versions.at(-2)!.vault);
-    }
-    return structuredClone(versions.at(-1)!.vault);
+    const isStale = this.staleReads > 0 && versions.length > 1;
+    if (isStale) this.staleReads--;
+    const shown = structuredClone(versions.at(isStale ? -2 : -1)!.vault);
+    const acls: Partial<NetworkAcls> | undefined = shown.properties.networkAcls;
+    if (acls?.ipRules?.length === 0 && this.behaviour.emptyIpRules === 'omitted') delete acls.ipRules;
+    return shown;
   }
 
   /** Changes what `body` names and leaves the rest: VaultPatchParameters. Throws an ArmError. */

@@ -72,6 +72,35 @@ describe('what is sent', () => {
   });
 });
 
+describe('an answer without ipRules', () => {
+  const withoutRules = (body: any) => {
+    delete body.properties.networkAcls.ipRules;
+    return body;
+  };
+
+  test.each([0, 1])('is an accident when the next one has them: after %i reads', async after => {
+    const subject = await openAzureSubject();
+    subject.open.lab.faults.add({
+      on: 'azure',
+      method: 'GET',
+      after,
+      times: 2,
+      act: { kind: 'edit', edit: withoutRules },
+    });
+    await add(subject);
+    expect(subject.entries()).toEqual(['198.17.0.0/24', '52.7.232.43/32', a]);
+  });
+
+  test('is an empty list when all of them lack it', async () => {
+    const subject = await openAzureSubject({ emptyIpRules: 'omitted' });
+    subject.edit(({ properties }) => (properties.networkAcls.ipRules = []));
+    const gate = await subject.openGate();
+    expect((await gate.read()).entries).toEqual([]);
+    await add(subject);
+    expect(subject.entries()).toEqual([a]);
+  });
+});
+
 describe('what is refused, with nothing sent', () => {
   test.each<[string, (vault: any) => void, RegExp]>([
     [
