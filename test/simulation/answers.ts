@@ -17,6 +17,8 @@ type Listed = ReadonlySet<string> | false;
 
 interface Heard {
   readonly order: number;
+  /** By the true time. */
+  readonly atMs: number;
   readonly listed: Listed;
 }
 
@@ -41,6 +43,7 @@ export class Answers {
   readonly #halves = new Map<string, { addresses?: readonly string[] | false; clusters?: boolean }>();
   /** What each run was last told of each project's key: whether Atlas calls it valid; false for no such answer. */
   readonly #verdicts = new Map<string, boolean>();
+  #trueMs = 0;
   /** How many answers there were. */
   count = 0;
 
@@ -56,8 +59,10 @@ export class Answers {
   /**
    * @param run which run of Postern asked
    * @param machineMs the time on the clock of the machine that it runs on
+   * @param trueMs the true time
    */
-  note({ service, path, fault, delivery }: Delivered, run: number, machineMs: number): void {
+  note({ service, path, fault, delivery }: Delivered, run: number, machineMs: number, trueMs: number): void {
+    this.#trueMs = trueMs;
     if (service !== 'atlas') return;
     const isGood =
       delivery.kind === 'whole' &&
@@ -106,11 +111,16 @@ export class Answers {
     return heard.slice(Math.max(0, newest)).map(({ listed }) => listed);
   }
 
+  /** Whether a run was given a complete answer at that time or later. */
+  isReadSince(feed: FeedId, run: number, sinceMs: number): boolean {
+    return (this.feed(feed).runs.get(run) ?? []).some(({ atMs, listed }) => listed && atMs >= sinceMs);
+  }
+
   #take(feed: FeedId, run: number, machineMs: number, listed: readonly string[] | false): void {
     const answers = this.feed(feed);
     const set = listed !== false && new Set(listed);
     const heard = answers.runs.get(run) ?? [];
-    heard.push({ order: ++this.count, listed: set });
+    heard.push({ order: ++this.count, atMs: this.#trueMs, listed: set });
     if (heard.length > keptAnswers) heard.shift();
     answers.runs.delete(run);
     answers.runs.set(run, heard);

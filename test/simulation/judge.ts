@@ -36,6 +36,8 @@ import { listedControlPlane, type Site } from './world.ts';
 /** No run takes longer when no fault hits it: a dozen requests, each mostly under a second. */
 const longestRunMs = 3 * 60_000;
 const dayMs = 24 * 60 * 60_000;
+/** A removal rests on readings of the last ten minutes, and is a moment on its way. */
+const oldestReadingMs = 11 * 60_000;
 /** For two readings, and for settling. */
 const exposureAllowanceMs = dayMs;
 /** From Friday, 16:00, to Monday, 8:00. */
@@ -308,8 +310,8 @@ export class Judge {
     const { site } = gate;
     const { run, operatorAllows } = write.sender ?? this.sender;
     for (const feed of feeds) {
-      const heard = answers.heard(feed, run, this.#begun.get(`${run} ${site.name}`));
-      if (!heard.some(Boolean)) yield `removed while ${feed} was not read completely`;
+      const isRead = answers.isReadSince(feed, run, this.#now - oldestReadingMs);
+      if (!isRead) yield `removed while ${feed} was not read completely`;
     }
     const unconfirmed = site.projects.find(id => !answers.confirms(id, run));
     if (unconfirmed !== undefined) yield `removed while Atlas did not call the key of ${unconfirmed} valid`;

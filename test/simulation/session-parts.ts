@@ -16,7 +16,7 @@ export function listenerOf(world: World, run: number, operatorAllows: boolean): 
       world.trace(`${service} ${method} ${path.split('/').at(-1)}: ${fault?.label}`);
       world.judge.disturb();
     },
-    onDelivered: delivered => world.answers.note(delivered, run, world.machineNow()),
+    onDelivered: delivered => world.answers.note(delivered, run, world.machineNow(), world.scheduler.nowMs),
   };
 }
 
