@@ -6,15 +6,19 @@ import { fileURLToPath } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const columns = 106;
+const columns = 100;
 const fontPx = 13;
 const linePx = 18.5;
 const charPx = 7.83;
 const marginPx = 22;
 const barPx = 34;
 
-/** The chapters that are shown: from the first text to the one before the second. */
-const [from, to] = ['Atlas begins to use new addresses', 'Later Atlas has really left'];
+/** The chapters that are shown: each from its first text to the line before the second. */
+const excerpts = [
+  ['Atlas begins to use new addresses', 'Atlas drops two addresses'],
+  ['A poisoned answer', 'Later Atlas has really left'],
+  ['Days later, nobody types', 'The incident of 11 August 2025'],
+] as const;
 
 const escapeCharacter = String.fromCharCode(27);
 /** One style of the terminal, kept by `split`. */
@@ -38,9 +42,13 @@ writeFileSync(file, draw(lines));
 console.log(`${file}: ${lines.length} lines`);
 
 function excerpt(all: readonly string[]): readonly string[] {
-  const first = all.findIndex(line => line.includes(from));
-  const last = all.findIndex(line => line.includes(to));
-  return all.slice(first, last).join('\n').trim().split('\n');
+  return excerpts
+    .flatMap(([from, to]) => {
+      const [first, last] = [from, to].map(text => all.findIndex(line => line.includes(text)));
+      if (first === -1 || last === -1) throw new Error(`the demo does not say: ${from}, or: ${to}`);
+      return [...all.slice(first, last).join('\n').trim().split('\n'), ''];
+    })
+    .slice(0, -1);
 }
 
 /** Breaks a line that is too long; a style does not reach over the break, as none here is that long. */
@@ -58,9 +66,9 @@ function draw(all: readonly string[]): string {
     const y = (barPx + marginPx + (index + 0.7) * linePx).toFixed(1);
     return `<text x="${marginPx}" y="${y}" xml:space="preserve">${spans(line)}</text>`;
   });
-  return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" role="img" aria-label="A run of postern demo: new addresses are added at once, a dropped address waits, a poisoned answer removes nothing, a removal that Atlas does not confirm is put back.">
-<rect width="100%" height="100%" rx="10" fill="#0d1117"/>
-<rect width="100%" height="${barPx}" rx="10" fill="#161b22"/>
+  return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" role="img" aria-label="A run of postern demo: new addresses are added at once, a poisoned answer removes nothing, a removal that Atlas does not confirm is put back, and the daemon notices a new address within seconds.">
+<rect x="0.5" y="0.5" width="${width - 1}" height="${height - 1}" rx="10" fill="#0d1117" stroke="#30363d"/>
+<path d="M0.5 ${barPx}V10.5a10 10 0 0 1 10-10H${width - 10.5}a10 10 0 0 1 10 10V${barPx}z" fill="#161b22" stroke="#30363d"/>
 ${[20, 40, 60].map(x => `<circle cx="${x}" cy="${barPx / 2}" r="5.5" fill="#30363d"/>`).join('')}
 <g font-family="ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace" font-size="${fontPx}" fill="#c9d1d9">
 ${texts.join('\n')}

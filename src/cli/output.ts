@@ -1,6 +1,7 @@
 /** Everything that a command prints goes through here: secrets are taken out, colours and width are decided. */
 import { styleText } from 'node:util';
 import { redactSecrets } from '../secret.ts';
+import { fitTo } from './fit.ts';
 import { renderTable, type TableColumn } from './table.ts';
 
 export type Style = Parameters<typeof styleText>[0];
@@ -27,6 +28,11 @@ export interface Step {
   update(text: string): void;
   done(text: string): void;
   fail(text: string): void;
+}
+
+export interface LiveLine {
+  update(text: string): void;
+  end(): void;
 }
 
 const defaultWidth = 100;
@@ -56,6 +62,11 @@ export class Output {
     return this.#stdout.columns ?? defaultWidth;
   }
 
+  /** The same of stderr. */
+  get noteWidth(): number {
+    return this.#stderr.columns ?? defaultWidth;
+  }
+
   /** Whether stdout shows colours: for renderers that style their own text. */
   get hasColor(): boolean {
     return this.#styleStdout;
@@ -66,6 +77,11 @@ export class Output {
     this.#hideLive();
     this.#stdout.write(text.endsWith('\n') ? text : `${text}\n`);
     this.#showLive();
+  }
+
+  /** A result in sentences: like `print`, and on a terminal no line is wider than it. */
+  say(text: string): void {
+    this.print(this.#stdout.columns === undefined ? text : fitTo(text, this.#stdout.columns));
   }
 
   /** The result as JSON, on stdout. */
@@ -88,8 +104,9 @@ export class Output {
 
   /** What a person must know beside the result: on stderr, always. */
   warn(text: string): void {
+    const fitted = this.#stderr.columns === undefined ? text : fitTo(text, this.#stderr.columns);
     this.#hideLive();
-    this.#stderr.write(text.endsWith('\n') ? text : `${text}\n`);
+    this.#stderr.write(fitted.endsWith('\n') ? fitted : `${fitted}\n`);
     this.#showLive();
   }
 
@@ -123,6 +140,18 @@ export class Output {
       update: next => this.#change(() => (step.text = next)),
       done: line => end(mark('green', '✓', line)),
       fail: line => end(mark('red', '✗', line)),
+    };
+  }
+
+  /** One live line on a terminal's stderr, for as long as it goes on; nothing elsewhere. */
+  live(text: string): LiveLine {
+    const step = { text };
+    this.#change(() => this.#steps.push(step));
+    return {
+      update: next => {
+        if (next !== step.text) this.#change(() => (step.text = next));
+      },
+      end: () => this.#change(() => this.#steps.splice(this.#steps.indexOf(step), 1)),
     };
   }
 

@@ -1,10 +1,13 @@
 import { printable } from '../plan/render/printable.ts';
+import { wrap } from '../plan/render/wrap.ts';
 
 export interface TableColumn {
   readonly title: string;
   readonly align?: 'left' | 'right';
   /** May be cut, with an ellipsis, when the table is wider than the terminal. */
   readonly shrinks?: boolean;
+  /** The last column alone: stands below its row when the table is wider than the terminal. */
+  readonly goesBelow?: boolean;
 }
 
 const gap = '  ';
@@ -21,6 +24,8 @@ export function renderTable(
   const widths = columns.map(({ title }, index) =>
     cells.reduce((widest, row) => Math.max(widest, lengthOf(row[index]!)), lengthOf(title)),
   );
+  const last = columns.at(-1);
+  if (last?.goesBelow && totalOf(widths) > width) return renderBelow(columns, rows, width, styleTitle);
   shrink(columns, widths, width);
   const line = (row: readonly string[], style = (text: string) => text) =>
     row
@@ -36,9 +41,27 @@ export function renderTable(
   ].join('\n');
 }
 
+/** The table without its last column, which follows each row, indented. */
+function renderBelow(
+  columns: readonly TableColumn[],
+  rows: readonly (readonly string[])[],
+  width: number,
+  styleTitle: (text: string) => string,
+): string {
+  const [heading, ...lines] = renderTable(columns.slice(0, -1), rows, width, styleTitle).split('\n');
+  const indent = '      ';
+  const below = (row: readonly string[]) =>
+    wrap(row[columns.length - 1] ?? '', width - indent.length).map(text => indent + text);
+  return [heading, ...lines.flatMap((line, index) => [line, ...below(rows[index]!)])].join('\n');
+}
+
+function totalOf(widths: readonly number[]): number {
+  return widths.reduce((sum, each) => sum + each, 0) + gap.length * (widths.length - 1);
+}
+
 /** Takes from the widest column that may shrink, until the table fits. */
 function shrink(columns: readonly TableColumn[], widths: number[], width: number): void {
-  let excess = widths.reduce((sum, each) => sum + each, 0) + gap.length * (columns.length - 1) - width;
+  let excess = totalOf(widths) - width;
   while (excess > 0) {
     let widest = -1;
     for (const [index, column] of columns.entries()) {

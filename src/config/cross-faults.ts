@@ -1,6 +1,6 @@
 /** Faults between values that are each right on their own. Works on any value, so that all faults are told at once. */
 import type { Fault } from './fields.ts';
-import { parseDated } from './freeze.ts';
+import { coverWeek, parseDated, parseWeekly } from './freeze.ts';
 import type { Path } from './locate.ts';
 import { defaultPolicyName } from './schema.ts';
 
@@ -128,23 +128,43 @@ function repeatedProjects(gate: unknown, index: number): readonly CrossFault[] {
   );
 }
 
-/** A window is `weekly`, or from one moment to a later one. */
+/** A window is `weekly`, or from one moment to a later one; and together they leave some time. */
 function freezeFaults(gate: unknown, index: number): readonly CrossFault[] {
-  return listOf(fieldOf(fieldOf(gate, 'removal'), 'freeze')).flatMap((window, position) => {
-    if (typeof window !== 'object' || window === null || Array.isArray(window)) return [];
-    const path = ['gates', index, 'removal', 'freeze', position];
-    const weekly = fieldOf(window, 'weekly') !== undefined;
-    const [from, to] = [fieldOf(window, 'from'), fieldOf(window, 'to')];
-    if (weekly ? from !== undefined || to !== undefined : from === undefined || to === undefined) {
-      const remedy = 'Write weekly: fri 16:00 - mon 08:00, or from: 2026-12-20 and to: 2027-01-06.';
-      return [{ path, message: 'expected weekly, or from and to.', remedy }];
-    }
-    const span = [from, to].map((text, edge) =>
-      typeof text === 'string' ? parseDated(text, edge === 0 ? 'from' : 'to') : undefined,
-    );
-    if (span[0] === undefined || span[1] === undefined || span[0] < span[1]) return [];
-    return [{ path, message: 'it ends before it begins.', remedy: 'Swap from and to.' }];
+  const windows = listOf(fieldOf(fieldOf(gate, 'removal'), 'freeze'));
+  const path = ['gates', index, 'removal', 'freeze'];
+  return [
+    ...windows.flatMap((window, position) => windowFaults(window, [...path, position])),
+    ...alwaysFrozen(windows, path),
+  ];
+}
+
+function windowFaults(window: unknown, path: Path): readonly CrossFault[] {
+  if (typeof window !== 'object' || window === null || Array.isArray(window)) return [];
+  const given = ['weekly', 'from', 'to'].filter(key => fieldOf(window, key) !== undefined);
+  if (!['weekly', 'from,to'].includes(given.join())) {
+    const came = given.length === 0 ? 'none of them' : given.join(' and ');
+    const remedy = 'Write weekly: fri 16:00 - mon 08:00, or from: 2026-12-20 and to: 2027-01-06.';
+    return [{ path, message: `expected weekly, or from and to; got ${came}.`, remedy }];
+  }
+  const [from, to] = (['from', 'to'] as const).map(edge => {
+    const text = fieldOf(window, edge);
+    return typeof text === 'string' ? parseDated(text, edge) : undefined;
   });
+  if (from === undefined || to === undefined || from < to) return [];
+  return from === to
+    ? [{ path, message: 'it ends when it begins, so it freezes nothing.', remedy: 'Write another end.' }]
+    : [{ path, message: 'it ends before it begins.', remedy: 'Swap from and to.' }];
+}
+
+/** Each of them may be right, and all together are `add-only` without saying so. */
+function alwaysFrozen(windows: readonly unknown[], path: Path): readonly CrossFault[] {
+  const byZone = Object.groupBy(windows, window => String(fieldOf(window, 'timeZone') ?? 'UTC'));
+  const isAlways = Object.values(byZone).some(ofZone =>
+    coverWeek((ofZone ?? []).flatMap(window => parseWeekly(String(fieldOf(window, 'weekly'))) ?? [])),
+  );
+  if (!isAlways) return [];
+  const message = 'the weekly windows leave no minute of the week, so nothing would ever be removed.';
+  return [{ path, message, remedy: 'Shorten one, or set policy: add-only.' }];
 }
 
 function fieldOf(value: unknown, key: string): unknown {

@@ -10,7 +10,7 @@ import { policies } from '../plan/plan.ts';
 import { approvalModes, defaultRemovalPolicy } from '../plan/removal-policy.ts';
 import { formatDuration, parseDuration } from './duration.ts';
 import { secretReference, text } from './fields.ts';
-import { parseDated, parseWeekly } from './freeze.ts';
+import { parseDated, timeZoneFault, weeklyFault } from './freeze.ts';
 import { channel } from './notify-schema.ts';
 import { server } from './server-schema.ts';
 import { baseUrlFault, urlFault } from './urls.ts';
@@ -107,11 +107,10 @@ const atlas = z.strictObject({
     .optional(),
 });
 
-const timeZone = text(value =>
-  isTimeZone(value)
-    ? undefined
-    : { message: `expected a time zone such as Europe/Berlin; got ${quoted(value)}.` },
-).meta({ description: 'An IANA time zone.', default: 'UTC' });
+const timeZone = text(value => (isTimeZone(value) ? undefined : timeZoneFault(value))).meta({
+  description: 'An IANA time zone.',
+  default: 'UTC',
+});
 
 const moment = (edge: 'from' | 'to') =>
   text(value =>
@@ -122,11 +121,7 @@ const moment = (edge: 'from' | 'to') =>
 
 /** Either `weekly`, or `from` and `to`: see `cross-faults.ts`. */
 const freezeWindow = z.strictObject({
-  weekly: text(value =>
-    parseWeekly(value) === undefined
-      ? { message: `expected days and times such as fri 16:00 - mon 08:00; got ${quoted(value)}.` }
-      : undefined,
-  )
+  weekly: text(weeklyFault)
     .meta({ description: 'Every week, from and to: `fri 16:00 - mon 08:00`.' })
     .optional(),
   from: moment('from').meta({ description: 'Once: a date, with or without a time of day.' }).optional(),

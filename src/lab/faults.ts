@@ -1,5 +1,15 @@
 /** Faults on request: what a real network and a real cloud do on a bad day. */
-export const labServices = ['atlas', 'azure', 'entra', 'gcp', 'google', 'kms', 'iam', 'sts'] as const;
+export const labServices = [
+  'atlas',
+  'azure',
+  'entra',
+  'gcp',
+  'google',
+  'kms',
+  'iam',
+  'sts',
+  'channel',
+] as const;
 export type LabService = (typeof labServices)[number];
 
 export interface CannedAnswer {

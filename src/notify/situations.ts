@@ -6,7 +6,7 @@
 
 import type { Finding } from '../finding.ts';
 import { formatDuration } from '../plan/render/time.ts';
-import { countAddresses } from '../plan/render/words.ts';
+import { count, countAddresses } from '../plan/render/words.ts';
 import type { GateStatus, WatchStatus } from '../watch/status.ts';
 import type { Situation } from './situation.ts';
 
@@ -76,7 +76,7 @@ function gateFails({ gates }: WatchStatus): readonly Situation[] {
       message: `Gate ${gate.name} cannot be looked after: ${gate.lastRun?.message ?? gate.backOff?.because ?? 'no reason is known'}`,
       gate: gate.name,
       addresses: [],
-      did: `It failed ${gate.consecutiveFailures} times in a row, and goes on trying; other gates are not affected.`,
+      did: `It failed ${count(gate.consecutiveFailures, 'time')} in a row, and goes on trying; other gates are not affected.`,
       remedy: gate.lastRun?.remedy ?? 'Run: postern doctor',
     }));
 }
@@ -164,7 +164,8 @@ function configRefused({ config }: WatchStatus): readonly Situation[] {
       key: 'config-refused',
       id: 'config-refused',
       severity: 'warning',
-      message: `The new config ${config.path ?? ''} is not taken: ${config.fault}`,
+      // Its faults stand on lines of their own.
+      message: `The new config ${config.path ?? ''} is not taken: ${config.fault.replaceAll(/\s*\n\s*/g, ' ')}`,
       addresses: [],
       did: 'It goes on with the one before.',
       remedy: 'Mend the file; it is read again by itself.',

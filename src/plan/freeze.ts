@@ -57,7 +57,8 @@ export function isTimeZone(name: string): boolean {
   }
 }
 
-function minuteOfWeek({ day, minute }: WeeklyTime): number {
+/** From monday's first minute: 0 to 10080, which is sunday's end. */
+export function minuteOfWeek({ day, minute }: WeeklyTime): number {
   return weekdays.indexOf(day) * 24 * 60 + minute;
 }
 

@@ -55,7 +55,7 @@ export type WatchHappening =
       readonly complete: boolean;
       readonly addresses: number;
       readonly faults: readonly string[];
-      /** Against the reading before; the first one has none to compare with. */
+      /** Against the reading before and the newest complete one; the first one has none to compare with. */
       readonly added: readonly Cidr[];
       readonly gone: readonly Cidr[];
       readonly tookMs: number;

@@ -5,6 +5,7 @@
 import type { FeedId } from '../address/address.ts';
 import type { Cidr } from '../address/cidr.ts';
 import type { Observation, PreviousObservation } from '../atlas/index.ts';
+import { faultLines } from '../atlas/observation.ts';
 import type { Clock } from '../clock.ts';
 import type { FeedReading } from '../plan/input.ts';
 import { defaultRemovalPolicy } from '../plan/removal-policy.ts';
@@ -184,7 +185,7 @@ export class FeedHub {
         feed: feed.id,
         addresses: newest && countOf(newest),
         complete: newest?.complete,
-        faults: newest?.faults.map(({ place, message }) => `${place}: ${message}`) ?? [],
+        faults: newest ? faultLines(newest) : [],
         lastReadAtMs: newest?.atMs,
         lastCompleteAtMs: feed.lastComplete?.atMs,
         nextAtMs: feed.dueAtMs,
@@ -268,6 +269,8 @@ export class FeedHub {
   #keep(feed: Feed, reading: FeedReading, begunAtMs: number): void {
     const before = feed.reading?.newest;
     const { newest } = reading;
+    // After an outage what counts is what was listed before it.
+    const known = newest.complete && !feed.lastComplete ? [] : [before, feed.lastComplete];
     feed.reading = reading;
     feed.begunAtMs = begunAtMs;
     feed.faultsInARow = newest.complete ? 0 : feed.faultsInARow + 1;
@@ -275,17 +278,16 @@ export class FeedHub {
     if (!isShared(reading)) this.reads++;
     if (!newest.complete) this.incompleteReads++;
     if (!this.#feeds.has(feed.id)) return;
-    const { added, gone } = deltaOf(before, newest);
     this.#options.emit({
       kind: 'feed-read',
       feed: feed.id,
       complete: newest.complete,
       addresses: countOf(newest),
-      faults: newest.faults.map(({ place, message }) => `${place}: ${message}`),
-      added,
-      gone,
+      faults: faultLines(newest),
+      ...deltaOf(known, newest),
       tookMs: this.#options.clock.now() - begunAtMs,
     });
+    const { added, gone } = deltaOf([before], newest);
     this.#options.onRead(feed.id, {
       isChanged: before === undefined || added.length > 0 || gone.length > 0,
       isWholeAgain: newest.complete && before !== undefined && !before.complete,
@@ -351,9 +353,11 @@ function countOf({ addresses }: Observation): number {
   return new Set(addresses.map(({ cidr }) => cidr)).size;
 }
 
-function deltaOf(before: Observation | undefined, now: Observation) {
-  if (!before) return { added: [], gone: [] };
-  const was = new Set(before.addresses.map(({ cidr }) => cidr));
+/** Against what earlier readings listed; without any there is nothing to compare with. */
+function deltaOf(readings: readonly (Observation | undefined)[], now: Observation) {
+  const before = readings.filter(reading => reading !== undefined);
+  if (before.length === 0) return { added: [], gone: [] };
+  const was = new Set(before.flatMap(({ addresses }) => addresses.map(({ cidr }) => cidr)));
   const is = new Set(now.addresses.map(({ cidr }) => cidr));
   return {
     added: [...is].filter(cidr => !was.has(cidr)),

@@ -51,7 +51,7 @@ test('every write on a line, newest first, without control characters', async ()
         .filter(Boolean),
     ),
   ).toEqual([
-    ['ID', 'When', 'Gate', 'What', 'Opened', 'Closed', 'Outcome', 'By', 'Why'],
+    ['ID', 'When', 'Gate', 'What', 'In', 'Out', 'Outcome', 'By', 'Why'],
     [
       '3',
       '2026-08-11T14:07:00Z',

@@ -114,3 +114,42 @@ test('a table shows the control characters in other people’s names', () => {
   expect(table).not.toContain('\u001b');
   expect(table.split('\n')).toHaveLength(2);
 });
+
+test('on a terminal sentences are broken between words, and data is left as it is', () => {
+  const terminal = { isTTY: true, columns: 30 };
+  const { output, stdout, stderr } = outputOf({ stdout: fake(terminal), stderr: fake(terminal) });
+  const sentence = '✓ Gate payments is in step: 3 added, and nothing removed.';
+  const broken = '✓ Gate payments is in step: 3\n  added, and nothing removed.\n';
+  output.say(sentence);
+  output.note(sentence);
+  expect([stdout.text, stderr.text]).toEqual([broken, broken]);
+  output.print('x'.repeat(20).concat(' ', 'y'.repeat(20)));
+  expect(stdout.text).toContain('x y');
+  // Styles take no room, and a word that is too long stays whole.
+  output.warn(`  ${output.styleNote('bold', 'to do:')} see https://example.com/a-long-way-to-go`);
+  expect(stderr.text.split('\n').slice(2)).toEqual([
+    '  \u001b[1mto do:\u001b[22m see',
+    '    https://example.com/a-long-way-to-go',
+    '',
+  ]);
+  const piped = outputOf();
+  piped.output.say(sentence);
+  expect(piped.stdout.text).toBe(`${sentence}\n`);
+});
+
+test('the last column stands below its row where the table is too wide', () => {
+  const columns = [{ title: 'ID' }, { title: 'By', shrinks: true }, { title: 'Why', goesBelow: true }];
+  const rows = [
+    ['1', 'alice', 'Atlas wants it'],
+    ['2', 'bob', 'undo of write 1, as the team asked for'],
+  ];
+  expect(renderTable(columns, rows, 80).split('\n')).toHaveLength(3);
+  expect(renderTable(columns, rows, 30).split('\n')).toEqual([
+    'ID  By',
+    '1   alice',
+    '      Atlas wants it',
+    '2   bob',
+    '      undo of write 1, as the',
+    '      team asked for',
+  ]);
+});

@@ -1,5 +1,7 @@
 /** The real commands in this process, on a clock that can be moved, against a lab over real HTTP. */
+import { Readable } from 'node:stream';
 import { onTestFinished } from 'vitest';
+import { confirm } from '../../src/cli/confirm.ts';
 import type { CommandAction, CommandContext } from '../../src/cli/context.ts';
 import { openStage, type Stage } from '../../src/cli/demo/stage.ts';
 import { Output } from '../../src/cli/output.ts';
@@ -33,7 +35,9 @@ export async function openWorkbench(removal: Partial<RemovalPolicy> = {}): Promi
     },
     statePathOf: () => '',
     databaseOf: () => undefined,
-    confirm: async () => {},
+    // As in a pipe: who does not say yes beforehand cannot be asked.
+    confirm: (question, { yes, command }) =>
+      confirm(question, { yes, command, input: Readable.from([]), output: process.stderr }),
   };
   const stage = await openStage(context, clock, { removal });
   onTestFinished(() => stage.close());

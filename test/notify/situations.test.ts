@@ -105,7 +105,7 @@ test.each<[string, WatchStatus, readonly string[]]>([
   ],
   [
     'a config that was refused',
-    watchStatus({ config: { path: 'postern.yaml', loadedAtMs: nowMs, fault: 'unknown key' } }),
+    watchStatus({ config: { path: 'postern.yaml', loadedAtMs: nowMs, fault: 'unknown\n  key' } }),
     ['warning config-refused: The new config postern.yaml is not taken: unknown key'],
   ],
 ])('%s', (_, status, told) => {

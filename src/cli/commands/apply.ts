@@ -130,14 +130,14 @@ export function printResults({ output }: CommandContext, results: readonly RunRe
       message.includes(`gate ${gate.name}`) || message.startsWith(`Gate ${gate.name}`)
         ? message
         : `${gate.name}: ${message}`;
-    output.print(`${marks[result.status]} ${printable(named)}`);
+    output.say(`${marks[result.status]} ${printable(named)}`);
     const remedy =
       result.remedy ?? (result.error === undefined ? undefined : reportError(result.error).remedy);
-    if (remedy !== undefined) output.print(`  ${output.style('bold', 'to do:')} ${printable(remedy)}`);
+    if (remedy !== undefined) output.say(`  ${output.style('bold', 'to do:')} ${printable(remedy)}`);
     for (const { message, remedy: mend } of result.plan?.guards.filter(
       ({ blocks }) => blocks === 'removals',
     ) ?? []) {
-      output.print(`  ${output.style('yellow', 'held back:')} ${printable(message)} ${printable(mend)}`);
+      output.say(`  ${output.style('yellow', 'held back:')} ${printable(message)} ${printable(mend)}`);
     }
   }
 }

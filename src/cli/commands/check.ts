@@ -52,7 +52,7 @@ export const run: CommandAction<{ readonly gate?: readonly string[] }> = async (
   } else {
     for (const each of checked) {
       const { plan, coverage } = each;
-      output.print(`${coverageMark(output.style.bind(output), coverage)} ${coverageSentence(each)}`);
+      output.say(`${coverageMark(output.style.bind(output), coverage)} ${coverageSentence(each)}`);
       for (const cidr of plan.missing.slice(0, shownMissing)) output.print(`    ${cidr}`);
       const more = plan.missing.length - shownMissing;
       if (more > 0) output.print(`    and ${more} more (--json shows all)`);

@@ -36,7 +36,7 @@ export const run: CommandAction<{ readonly gate?: readonly string[] }> = async (
 function print({ output, clock }: CommandContext, cidr: Cidr, explained: GateExplanation): void {
   const name = output.style('bold', printable(explained.gate));
   const verdicts = { true: 'lets it in', false: 'does NOT let it in', undefined: 'may or may not let it in' };
-  output.print(`${cidr}: gate ${name} ${verdicts[`${explained.letIn}`]}`);
+  output.say(`${cidr}: gate ${name} ${verdicts[`${explained.letIn}`]}`);
   const lines: string[] = [];
   const reserved = neverWrittenReason(cidr);
   if (reserved !== undefined) lines.push(`Postern never writes it: ${reserved}`);
@@ -57,5 +57,5 @@ function print({ output, clock }: CommandContext, cidr: Cidr, explained: GateExp
     }
   }
   if (explained.incomplete.length > 0) lines.push(`not read completely: ${explained.incomplete.join(', ')}`);
-  for (const line of lines) output.print(`  ${printable(line)}`);
+  for (const line of lines) output.say(`  ${printable(line)}`);
 }

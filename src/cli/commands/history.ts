@@ -62,11 +62,11 @@ async function list(
       { title: 'When' },
       { title: 'Gate', shrinks: true },
       { title: 'What' },
-      { title: 'Opened', align: 'right' },
-      { title: 'Closed', align: 'right' },
+      { title: 'In', align: 'right' },
+      { title: 'Out', align: 'right' },
       { title: 'Outcome' },
       { title: 'By', shrinks: true },
-      { title: 'Why', shrinks: true },
+      { title: 'Why', goesBelow: true },
     ],
     writes.map(write => {
       const { opened, closed } = differenceOf(write);

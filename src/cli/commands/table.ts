@@ -314,10 +314,15 @@ export const commands: readonly CommandEntry[] = [
         description: 'azure (the default), aws, gcp, or all of them at once',
         parse: oneOf(['azure', 'aws', 'gcp', 'all']),
       },
+      {
+        flags: '--scenario <name>',
+        description: 'an incident instead: 2025-08-11',
+        parse: oneOf(['2025-08-11']),
+      },
       { flags: '--stay', description: 'leave the simulation running, with commands to try' },
       { flags: '--fast', description: 'do not pause between the steps' },
     ],
-    examples: ['postern demo', 'postern demo --cloud aws', 'postern demo --cloud all --stay'],
+    examples: ['postern demo', 'postern demo --cloud all --stay', 'postern demo --scenario 2025-08-11'],
     load: () => import('./demo.ts'),
   },
 ];

@@ -3,16 +3,14 @@ import type { SecretReference } from '../../config/secret-reference.ts';
 import { openGate } from '../../gates/index.ts';
 import { daemonStore } from '../../journal/daemon-store.ts';
 import { createLogger, type LogLevel } from '../../log/logger.ts';
-import { printable } from '../../plan/render/printable.ts';
 import { whoRuns } from '../../reconcile/session.ts';
 import { rememberSecret, type Secret } from '../../secret.ts';
 import { createTransport, useProxyFromEnvironment } from '../../transport/index.ts';
 import { watchConfigFile } from '../../watch/config-file.ts';
 import { createWatch } from '../../watch/create-watch.ts';
-import type { WatchEvent } from '../../watch/events.ts';
+import type { WatchEvent, WatchListener } from '../../watch/events.ts';
 import { budgetedTransport, createFleet, keptRateBudgets } from '../../watch/fleet/index.ts';
 import { cloudOf } from '../../watch/gate-watch.ts';
-import { troubles } from '../../watch/health.ts';
 import type { WatchStatus } from '../../watch/status.ts';
 import type { Watch, WatchOptions } from '../../watch/watch.ts';
 import { tell } from '../../watch/words.ts';
@@ -20,6 +18,7 @@ import type { CommandAction, CommandContext } from '../context.ts';
 import { reportError } from '../errors.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { UsageError } from '../failures.ts';
+import { Terminal } from '../watch/terminal.ts';
 import { startWatchServices, type WatchServices } from '../watch-services.ts';
 
 export interface WatchCommandOptions {
@@ -27,6 +26,10 @@ export interface WatchCommandOptions {
   /** Milliseconds: instead of every interval of the config. */
   readonly interval?: number;
   readonly logLevel?: LogLevel;
+  /** Whether to tell as to a person at a terminal; default: whether stderr is one. */
+  readonly inSentences?: boolean;
+  /** Told of each event too. */
+  readonly onEvent?: WatchListener;
 }
 
 /** How often the config's file is looked at. */
@@ -45,22 +48,27 @@ export const run: CommandAction<WatchCommandOptions> = async (context, _, option
   }
   const secretOf = secretsOf(context);
   const watch = createWatch(watchOptionsOf(context, config));
-  const told = tellTo(context, options);
-  watch.subscribe(event => told.tell(event, watch));
+  const told = tellTo(context, config, watch, options);
+  watch.subscribe(event => told.tell(event));
+  if (options.onEvent) watch.subscribe(options.onEvent);
   let hasJournal = true;
   watch.subscribe(({ kind }) => {
     if (kind === 'journal-lost') hasJournal = false;
     if (kind === 'journal-back') hasJournal = true;
   });
-  // One look tells nobody and serves nothing: its exit code and its output do.
-  const services =
-    options.once === true ? undefined : await startServices(context, config, watch, secretOf, told.listening);
-  const ends = [
-    onProcessFaults(watch),
-    onReload(context, watch, services, load, config.path),
-    onAbort(signal, () => watch.stop(reasonOf(signal))),
-  ];
+  let services: WatchServices | undefined;
+  const ends: (() => void)[] = [];
   try {
+    // One look tells nobody and serves nothing: its exit code and its output do.
+    if (options.once !== true) {
+      const onListening = (url: string) => told.listening(url);
+      services = await startWatchServices({ context, config, watch, secretOf, onListening });
+    }
+    ends.push(
+      onProcessFaults(watch),
+      onReload(context, watch, services, load, config.path),
+      onAbort(signal, () => watch.stop(reasonOf(signal))),
+    );
     await watch.run({ once: options.once === true });
   } finally {
     for (const end of ends) end();
@@ -70,16 +78,6 @@ export const run: CommandAction<WatchCommandOptions> = async (context, _, option
   // A daemon that was told to stop has done what it should; one look is judged like `apply`.
   return options.once === true ? exitCodeOf(watch.status(), hasJournal) : exitCodes.ok;
 };
-
-function startServices(
-  context: CommandContext,
-  config: Config,
-  watch: Watch,
-  secretOf: (reference: SecretReference) => Secret,
-  onListening: (url: string) => void,
-): Promise<WatchServices> {
-  return startWatchServices({ context, config, watch, secretOf, onListening });
-}
 
 /** Read anew each time, so that a rotated secret is noticed. */
 function secretsOf({ env }: CommandContext): (reference: SecretReference) => Secret {
@@ -139,59 +137,24 @@ function withInterval(config: Config, intervalMs: number | undefined): Config {
 }
 
 /** A terminal is told in sentences, everything else in JSON; both on stderr. */
-function tellTo({ output, clock }: CommandContext, { logLevel = 'info' }: WatchCommandOptions) {
-  const { stderr } = process;
-  if (!stderr.isTTY || output.isJson) {
-    const logger = createLogger({ level: logLevel, destination: stderr, now: clock.now });
-    return {
-      tell(event: WatchEvent) {
-        const { level, fields, message } = tell(event);
-        logger.log(level, fields, message);
-      },
-      listening(url: string) {
-        logger.log('info', { event: 'listening', url }, listeningAt(url));
-      },
-      end() {},
-    };
+function tellTo(context: CommandContext, config: Config, watch: Watch, options: WatchCommandOptions) {
+  const { output, clock } = context;
+  const { logLevel = 'info', inSentences = process.stderr.isTTY && !output.isJson } = options;
+  if (inSentences) {
+    const journal = context.databaseOf(config) ? 'PostgreSQL' : context.statePathOf(config);
+    return new Terminal({ output, logLevel, config, journal, status: () => watch.status() });
   }
-  const live = output.step('starting');
-  const levels: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
-  const marks = {
-    debug: output.styleNote('dim', '·'),
-    info: output.styleNote('green', '✓'),
-    warn: output.styleNote('yellow', '!'),
-    error: output.styleNote('red', '✗'),
-  };
-  let told = '';
+  const logger = createLogger({ level: logLevel, destination: process.stderr, now: clock.now });
   return {
-    tell(event: WatchEvent, watch: Watch) {
-      const { level, message } = tell(event);
-      // What lasts is told once, not at each look.
-      if (levels.indexOf(level) >= levels.indexOf(logLevel) && message !== told) {
-        told = message;
-        const time = output.styleNote('dim', new Date(event.atMs).toTimeString().slice(0, 8));
-        output.warn(`${time} ${marks[level]} ${printable(message)}`);
-      }
-      live.update(summaryLine(watch.status()));
+    tell(event: WatchEvent) {
+      const { level, fields, message } = tell(event);
+      logger.log(level, fields, message);
     },
-    listening: (url: string) => output.note(listeningAt(url)),
-    end: () => live.done('stopped'),
+    listening(url: string) {
+      logger.log('info', { event: 'listening', url }, `The API, metrics and health are at ${url}`);
+    },
+    end() {},
   };
-}
-
-function listeningAt(url: string): string {
-  return `The API, metrics and health are at ${url}`;
-}
-
-function summaryLine(status: WatchStatus): string {
-  const because = troubles(status);
-  const next = Math.min(...[...status.feeds, ...status.gates].map(({ nextAtMs }) => nextAtMs));
-  const seconds = Math.max(0, Math.round((next - status.nowMs) / 1_000));
-  const state =
-    because.length === 0
-      ? `${status.gates.length} in step`
-      : `${because[0]}${because.length > 1 ? `, and ${because.length - 1} more` : ''}`;
-  return printable(`${state} · next look in ${seconds} s`);
 }
 
 /** Whatever a library lets slip: it is counted and told, and does not end the process. */
@@ -222,7 +185,8 @@ function onReload(
       void services?.reload(config);
     } catch (error) {
       const { message, remedy } = reportError(error);
-      watch.refuseConfig([message, remedy].filter(Boolean).join(' '));
+      // The faults of a file stand on lines of their own.
+      watch.refuseConfig([message, remedy].filter(Boolean).join(message.includes('\n') ? '\n' : ' '));
     }
   };
   process.on('SIGHUP', reload);

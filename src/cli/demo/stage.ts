@@ -6,6 +6,7 @@ import { stringify } from 'yaml';
 import type { Clock } from '../../clock.ts';
 import { type Config, formatDuration, loadConfig, systemFiles } from '../../config/index.ts';
 import type { LabProject } from '../../lab/atlas/model.ts';
+import { type ChannelMessage, labChannelSecret, startChannel } from '../../lab/channel.ts';
 import { labVaultId } from '../../lab/default-world.ts';
 import { type Lab, startLab, trustLab } from '../../lab/index.ts';
 import type { RemovalPolicy } from '../../plan/removal-policy.ts';
@@ -20,8 +21,15 @@ export interface Stage {
   readonly project: LabProject;
   readonly vaultId: string;
   readonly clock: Clock;
+  /** What the team was told, in order. */
+  readonly messages: readonly ChannelMessage[];
   /** Runs a command as if it had been typed, and gives its exit code. */
-  run<Options>(action: CommandAction<Options>, args: readonly string[], options: Options): Promise<ExitCode>;
+  run<Options>(
+    action: CommandAction<Options>,
+    args: readonly string[],
+    options: Options,
+    over?: Partial<Pick<CommandContext, 'clock' | 'signal'>>,
+  ): Promise<ExitCode>;
   close(): Promise<void>;
 }
 
@@ -42,7 +50,9 @@ export async function openStage(
   trustLab(lab);
   const folder = mkdtempSync(join(tmpdir(), 'postern-demo-'));
   const sites = clouds.map(cloud => openSite(cloud, lab, folder));
-  const env = { ...context.env, ...labEnvironment(lab) };
+  const messages: ChannelMessage[] = [];
+  const channel = await startChannel(clock, message => messages.push(message));
+  const env = { ...context.env, ...labEnvironment(lab), ...channelEnvironment(channel) };
   const config = writeConfig(lab, sites, folder, { policy: 'sync', ...removalText(removal) });
   const staged: CommandContext = {
     ...context,
@@ -58,12 +68,18 @@ export async function openStage(
     project: sites[0]!.project,
     vaultId: labVaultId,
     clock,
-    run: (action, args, options) => action(staged, args, options),
+    messages,
+    run: (action, args, options, over = {}) => action({ ...staged, ...over }, args, options),
     close: async () => {
-      await lab.close();
+      await Promise.all([lab.close(), channel.close()]);
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** What the config's channel names. */
+export function channelEnvironment({ url }: { readonly url: string }): Readonly<Record<string, string>> {
+  return { LAB_CHANNEL_URL: url, LAB_CHANNEL_SECRET: labChannelSecret };
 }
 
 /** Writes the `postern.yaml` of a lab into a folder, and reads it as any other. */
@@ -82,6 +98,15 @@ export function writeConfig(
       auth: { serviceAccount: { clientId, clientSecret: 'env:LAB_ATLAS_SECRET' } },
     },
     gates: sites.map(site => ({ ...site.gate, ...gate })),
+    notify: [
+      {
+        name: 'team',
+        kind: 'webhook',
+        url: 'env:LAB_CHANNEL_URL',
+        secret: 'env:LAB_CHANNEL_SECRET',
+        from: 'info',
+      },
+    ],
   });
   writeFileSync(path, `# The lab's world. Its secrets open nothing else.\n${text}`);
   return loadConfig({ path, env: {}, files: systemFiles });

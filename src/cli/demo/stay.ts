@@ -3,11 +3,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '../../clock.ts';
+import { startChannel } from '../../lab/channel.ts';
 import { controlHandler } from '../../lab/control.ts';
 import { startLab } from '../../lab/index.ts';
 import type { CommandContext } from '../context.ts';
 import { type DemoCloud, labEnvironment, openSite } from './sites.ts';
-import { writeConfig } from './stage.ts';
+import { channelEnvironment, writeConfig } from './stage.ts';
 
 /** Quick enough to watch, slow enough to see that a vault's change is not in force at once. */
 const propagationMs = 3_000;
@@ -23,12 +24,16 @@ export async function stay({ output, signal }: CommandContext, clouds: readonly 
     gcp: slow,
     control: () => request => world.handle!(request),
   });
+  const channel = await startChannel(systemClock, ({ text }) =>
+    output.print(`The team is told:\n${text.replaceAll(/^/gm, '  ')}`),
+  );
   const sites = clouds.map(cloud => openSite(cloud, lab, folder));
   world.handle = controlHandler({ lab, projectId: sites[0]!.project.id });
   writeConfig(lab, sites, folder, { policy: 'sync' });
   writeFileSync(join(folder, 'lab-ca.pem'), lab.caCertificatePem);
   const variables = {
     ...labEnvironment(lab),
+    ...channelEnvironment(channel),
     NODE_EXTRA_CA_CERTS: join(folder, 'lab-ca.pem'),
     POSTERN_CONFIG: join(folder, 'postern.yaml'),
     LAB: `${lab.urls.atlas}/lab`,
@@ -42,7 +47,8 @@ export async function stay({ output, signal }: CommandContext, clouds: readonly 
     ].join('\n'),
   );
   output.print(`
-The lab runs until you press Ctrl-C. In another terminal:
+The lab runs until you press Ctrl-C, and shows here what the daemon tells its team.
+In another terminal:
 
   . ${join(folder, 'lab.sh')}
   postern check                        # is Atlas let in?
@@ -60,7 +66,7 @@ The lab runs until you press Ctrl-C. In another terminal:
   try {
     await untilAborted(signal);
   } finally {
-    await lab.close();
+    await Promise.all([lab.close(), channel.close()]);
     rmSync(folder, { recursive: true, force: true });
   }
 }

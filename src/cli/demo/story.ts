@@ -7,22 +7,13 @@ import * as explain from '../commands/explain.ts';
 import * as history from '../commands/history.ts';
 import * as plan from '../commands/plan.ts';
 import * as undo from '../commands/undo.ts';
-import type { CommandContext } from '../context.ts';
-import { type ExitCode, exitCodes } from '../exit-codes.ts';
-import type { Stage } from './stage.ts';
+import { leaveRunning } from './daemon.ts';
+import { chapter, fact, type Telling, typed, validity } from './telling.ts';
 
 /** New addresses of the control plane, such as those that were missing in many lists on 2025-08-11. */
 const newAddresses = ['44.206.200.18/32', '44.207.12.57/32', '3.223.8.181/32'];
 /** Two that Atlas lists at the beginning; it will drop both, and really stop using only the first. */
 const dropped = ['3.12.113.165/32', '3.17.198.241/32'];
-
-export interface Telling {
-  readonly stage: Stage;
-  readonly context: CommandContext;
-  /** Waits a moment, for the reader. */
-  pause(): Promise<void>;
-  passDays(days: number): void;
-}
 
 export async function tell(telling: Telling): Promise<void> {
   const { stage } = telling;
@@ -110,35 +101,6 @@ export async function tell(telling: Telling): Promise<void> {
   await typed(telling, 'postern history', () => stage.run(history.run, [], {}));
   const foreign = stage.sites.map(each => each.foreign()).join('; ');
   fact(telling, `What is not Postern's was never touched: ${foreign}`);
-}
 
-async function chapter({ context: { output }, pause }: Telling, text: string): Promise<void> {
-  await pause();
-  output.print(`\n${output.style('bold', text)}`);
-  await pause();
-}
-
-/** Shows the command, and what the real command prints. */
-async function typed(
-  { context: { output }, pause }: Telling,
-  command: string,
-  run: () => Promise<ExitCode>,
-): Promise<void> {
-  output.print(`${output.style('cyan', '$')} ${command}`);
-  const exitCode = await run();
-  if (exitCode !== exitCodes.ok) output.print(output.style('dim', `(exit code ${exitCode})`));
-  await pause();
-}
-
-function fact({ context: { output } }: Telling, text: string): void {
-  output.print(`${output.style('dim', '→')} ${text}`);
-}
-
-/** What Atlas says of each key. */
-function validity(telling: Telling): void {
-  const { lab, sites } = telling.stage;
-  for (const { cloud, project } of sites) {
-    const key = sites.length > 1 ? `the key in ${cloud}` : 'the key';
-    fact(telling, `Atlas says of ${key}: valid ${lab.atlas.isKeyValid(project.id)}`);
-  }
+  await leaveRunning(telling);
 }
