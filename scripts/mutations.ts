@@ -14,7 +14,10 @@ export interface Mutation {
 
 const plan = ['test/plan/make-plan.test.ts', 'test/plan/invariants.test.ts'];
 const ledger = ['test/plan/ledger.test.ts'];
-const reconcile = ['apply', 'last-look', 'undo', 'key-verdict'].map(name => `test/reconcile/${name}.test.ts`);
+const reconcile = ['apply', 'last-look', 'undo', 'key-verdict', 'kms-alerts'].map(
+  name => `test/reconcile/${name}.test.ts`,
+);
+const alerts = ['test/atlas/alerts.test.ts'];
 const azure = ['test/gates/azure-key-vault/write.test.ts'];
 const everyGate = ['test/gates/azure-key-vault/specification.test.ts'];
 const controlPlane = ['test/atlas/control-plane.test.ts'];
@@ -78,6 +81,32 @@ const inGate = (
   tests,
 });
 
+/** The guards of a write that puts a list in force: before it, and around it. */
+const firstWriteGuard = (name: string, find: string, replace: string): Mutation => ({
+  name: `first write: ${name}`,
+  invariant: 4,
+  file: 'src/plan/guards.ts',
+  find,
+  replace,
+  tests: ['test/plan/shuts-out.test.ts'],
+});
+const firstWrite = (name: string, file: string, find: string, replace: string): Mutation => ({
+  name: `first write: ${name}`,
+  invariant: 4,
+  file: `src/reconcile/${file}`,
+  find,
+  replace,
+  tests: ['test/reconcile/first-write.test.ts'],
+});
+const keyPolicy = (name: string, find: string, replace: string): Mutation => ({
+  name: `aws-key-policy: ${name}`,
+  invariant: 6,
+  file: 'src/gates/aws-key-policy/index.ts',
+  find,
+  replace,
+  tests: ['test/gates/aws-key-policy/key-policy.test.ts'],
+});
+
 export const mutations: readonly Mutation[] = [
   // 1 and 3 to 5: the plan
   removalGuard('policy', "if (policy === 'sync') return undefined;", 'if (policy) return undefined;'),
@@ -134,8 +163,19 @@ export const mutations: readonly Mutation[] = [
   ),
   removalGuard(
     'atlas-does-not-confirm, of one that is not known',
-    "verdicts.find(({ verdict }) => verdict !== 'valid');",
-    "verdicts.find(({ verdict }) => verdict === 'invalid');",
+    "const doubt = verdicts.find(({ verdict }) => verdict !== 'valid');",
+    "const doubt = verdicts.find(({ verdict }) => verdict === 'invalid');",
+  ),
+  removalGuard('kms-alert-open', 'if (!alert) return undefined;', 'if (alert ?? true) return undefined;'),
+  removalGuard(
+    'kms-alert-open, once it is no longer acknowledged',
+    '(acknowledgedUntilMs ?? 0) <= nowMs',
+    'acknowledgedUntilMs === undefined',
+  ),
+  removalGuard(
+    'kms-alerts-not-read',
+    'if (!missing || missing.known) return undefined;',
+    'if (!missing?.known) return undefined;',
   ),
   makePlan(
     'removals go on though a guard trips',
@@ -255,16 +295,8 @@ export const mutations: readonly Mutation[] = [
   writeGuard('never written', 'from.has(cidr) ? undefined : neverWrittenReason(cidr);', 'undefined;'),
   writeGuard('Atlas locked out', 'if (lockedOut.length > 0) {', 'if (lockedOut.length < 0) {'),
   writeGuard('foreign entry lost', 'if (lost.length > 0) {', 'if (lost.length < 0) {'),
-  writeGuard(
-    'an addition takes away',
-    "if ((step.kind === 'add' || step.kind === 'restore') &&",
-    "if (step.kind === 'restore' &&",
-  ),
-  writeGuard(
-    'a restore takes away',
-    "if ((step.kind === 'add' || step.kind === 'restore') &&",
-    "if (step.kind === 'add' &&",
-  ),
+  writeGuard('an addition takes away', "['add', 'restore', 'enforce'];", "['restore', 'enforce'];"),
+  writeGuard('a restore takes away', "['add', 'restore', 'enforce'];", "['add', 'enforce'];"),
   writeGuard('does not fit', 'if (step.usage.used > step.usage.limit) {', 'if (step.usage.used < 0) {'),
   inReconcile(
     'last look: not asked before a write',
@@ -384,28 +416,28 @@ export const mutations: readonly Mutation[] = [
     'write: the revision that was read',
     6,
     'write-step.ts',
-    'await gate.write(write.to, state.revision);',
-    'await gate.write(write.to, (await gate.read()).revision);',
+    ': gate.write(write.to, state.revision),',
+    ': gate.read().then(({ revision }) => gate.write(write.to, revision)),',
   ),
   inReconcile(
     'removal: Atlas must confirm it',
     4,
     'remove-confirmed.ts',
-    'const doubt = doubtOf(await run.readVerdicts());',
-    'const doubt = doubtOf((await run.readVerdicts()).slice(0, 0)) && undefined;',
+    'const doubt = await doubtAfter(run, writtenAtMs);',
+    'const doubt = (await doubtAfter(run, writtenAtMs)) && undefined;',
   ),
   inReconcile(
     'removal: no answer is no confirmation',
     4,
-    'remove-confirmed.ts',
-    "const doubt = verdicts.find(({ verdict }) => verdict !== 'valid');",
-    "const doubt = verdicts.find(({ verdict }) => verdict === 'invalid');",
+    'key-verdict.ts',
+    "({ verdict }) => verdict !== 'valid' && !(verdict === 'unknown' && acceptsUnknown),",
+    "({ verdict }) => verdict === 'invalid',",
   ),
   inReconcile(
     'removal: nobody to ask is no confirmation',
     4,
-    'remove-confirmed.ts',
-    "if (verdicts.length === 0) return 'there is no Atlas project that could confirm it';",
+    'key-verdict.ts',
+    "if (verdicts.length === 0 && !acceptsUnknown) return 'there is no Atlas project that could confirm it';",
     '',
   ),
   inReconcile(
@@ -454,23 +486,82 @@ export const mutations: readonly Mutation[] = [
     'recover: a removal that was not confirmed is put back',
     4,
     'recover.ts',
-    'const isDoubtful = removed && !(await isConfirmed(run));',
+    'const isDoubtful = removed && (await doubtAfter(run, write.atMs)) !== undefined;',
     'const isDoubtful = !removed && !(await isConfirmed(run));',
   ),
   inReconcile(
     'recover: undo is a removal too',
     4,
     'write-step.ts',
-    "return kind === 'remove' || kind === 'undo';",
-    "return kind === 'remove';",
+    "return kind === 'remove' || kind === 'undo' || kind === 'enforce';",
+    "return kind === 'remove' || kind === 'enforce';",
   ),
   inReconcile(
-    'recover: nobody to ask is no confirmation',
+    'recover: an alert of since the removal is new',
     4,
     'recover.ts',
-    "return verdicts.length > 0 && verdicts.every(({ verdict }) => verdict === 'valid');",
-    "return verdicts.every(({ verdict }) => verdict === 'valid');",
+    'doubtAfter(run, write.atMs)',
+    'doubtAfter(run, run.clock.now() + 3_600_000)',
   ),
+  inReconcile(
+    'alerts: asked for after a removal',
+    4,
+    'remove-confirmed.ts',
+    ' ?? alertSince(await run.readAlerts(), sinceMs);',
+    ';',
+  ),
+  inReconcile(
+    'alerts: one that is opened on probation puts back',
+    4,
+    'apply.ts',
+    'const sign = event ?? newAlert(alerts, Math.min(...soaking.map(({ atMs }) => atMs)));',
+    'const sign = event;',
+  ),
+  inReconcile(
+    'alerts: one that was open before is not new',
+    4,
+    'kms-alerts.ts',
+    '.filter(({ atMs }) => atMs > sinceMs - clockSkewMs)',
+    '',
+  ),
+  inReconcile(
+    "alerts: Atlas's clock may be behind",
+    4,
+    'kms-alerts.ts',
+    'atMs > sinceMs - clockSkewMs',
+    'atMs > sinceMs',
+  ),
+  inReconcile(
+    'alerts: what passes is no lacking right',
+    4,
+    'kms-alerts.ts',
+    'error instanceof AtlasError && [401, 403, 404].includes(error.status)',
+    'error instanceof Error',
+  ),
+  {
+    name: 'alerts: one that is tracked is open',
+    invariant: 4,
+    file: 'src/atlas/alerts.ts',
+    find: "const openStatuses = ['OPEN', 'TRACKING'] as const;",
+    replace: "const openStatuses = ['OPEN'] as const;",
+    tests: alerts,
+  },
+  {
+    name: 'alerts: one that cannot be read is no absence',
+    invariant: 2,
+    file: 'src/atlas/alerts.ts',
+    find: 'const alerts = parseAnswer(z.array(alert), ofOurs, client, path).filter(',
+    replace: 'const alerts = ofOurs.flatMap(each => alert.safeParse(each).data ?? []).filter(',
+    tests: alerts,
+  },
+  {
+    name: 'alerts: the second page is of the same part',
+    invariant: 2,
+    file: 'src/atlas/client.ts',
+    find: 'target.searchParams.set(name, value);',
+    replace: 'void [name, value];',
+    tests: alerts,
+  },
   inReconcile(
     'recover: on observe nothing is written',
     7,
@@ -523,7 +614,7 @@ export const mutations: readonly Mutation[] = [
     'const removed = removals.flatMap(',
     'const removed = removals.slice(0, 1).flatMap(',
   ),
-  inReconcile('restore late: no longer than a day', 4, 'apply.ts', ' && write.atMs > since,', ','),
+  inReconcile('restore late: no longer than a day', 4, 'apply.ts', 'write.atMs > since &&', ''),
   inReconcile(
     'apply: a reviewed plan only',
     6,
@@ -556,8 +647,8 @@ export const mutations: readonly Mutation[] = [
     'apply: a failed addition stops removals',
     3,
     'apply.ts',
-    '    state = await add(run, state, write, result);',
-    '    state = await add(run, state, write, result).catch(() => state);',
+    ": await add(run, state, { ...write, kind: 'add' }, result);",
+    ": await add(run, state, { ...write, kind: 'add' }, result).catch(() => state);",
   ),
   inReconcile(
     'lock: one run at a time',
@@ -626,8 +717,8 @@ export const mutations: readonly Mutation[] = [
     'undo: not on observe',
     7,
     'undo.ts',
-    "if (settings.policy === 'observe') {",
-    'if (settings.policy === undefined) {',
+    "if (settings.policy === 'observe') return observes(gate.name);",
+    '',
   ),
   inReconcile(
     'undo: takes back on sync only',
@@ -641,16 +732,24 @@ export const mutations: readonly Mutation[] = [
     name: 'undo: guard incomplete-observation',
     invariant: 2,
     file: 'src/plan/guards.ts',
-    find: 'return [incompleteObservation, atlasDoesNotConfirm].flatMap',
-    replace: 'return [atlasDoesNotConfirm].flatMap',
+    find: '[incompleteObservation, atlasDoesNotConfirm, kmsAlertOpen, kmsAlertsNotRead].flatMap',
+    replace: '[atlasDoesNotConfirm, kmsAlertOpen, kmsAlertsNotRead].flatMap',
     tests: reconcile,
   },
   {
     name: 'undo: guard atlas-does-not-confirm',
     invariant: 4,
     file: 'src/plan/guards.ts',
-    find: 'return [incompleteObservation, atlasDoesNotConfirm].flatMap',
-    replace: 'return [incompleteObservation].flatMap',
+    find: '[incompleteObservation, atlasDoesNotConfirm, kmsAlertOpen, kmsAlertsNotRead].flatMap',
+    replace: '[incompleteObservation, kmsAlertOpen, kmsAlertsNotRead].flatMap',
+    tests: reconcile,
+  },
+  {
+    name: 'undo: guards of alerts',
+    invariant: 4,
+    file: 'src/plan/guards.ts',
+    find: '[incompleteObservation, atlasDoesNotConfirm, kmsAlertOpen, kmsAlertsNotRead].flatMap',
+    replace: '[incompleteObservation, atlasDoesNotConfirm].flatMap',
     tests: reconcile,
   },
   {
@@ -805,9 +904,137 @@ export const mutations: readonly Mutation[] = [
     name: 'guard: a first write by an incomplete reading shuts Atlas out',
     invariant: 2,
     file: 'src/plan/guards.ts',
-    find: 'if (incomplete.length === 0 && feeds.length > 0 && unwritable === 0) return [];',
-    replace: 'if (feeds.length > 0 && unwritable === 0) return [];',
+    find: 'if (incomplete.length === 0 && feeds.length > 0) return undefined;',
+    replace: 'if (feeds.length > 0) return undefined;',
     tests: ['test/plan/shuts-out.test.ts'],
+  },
+  firstWriteGuard(
+    'a list that cannot be written whole',
+    'if (unwritable > 0) return',
+    'if (unwritable < 0) return',
+  ),
+  firstWriteGuard(
+    'no journal to take it back by',
+    'if (!journal.available) {\n    const because',
+    'if (!gate) {\n    const because',
+  ),
+  firstWriteGuard('a key that is invalid already', 'if (invalid) {', 'if (invalid && !gate) {'),
+  firstWriteGuard(
+    'it was taken back before',
+    'if (journal.withdrawn) {',
+    'if (journal.withdrawn && !gate) {',
+  ),
+  firstWriteGuard(
+    'a key of which nothing is known',
+    'if (input.verdicts.length > 0 && !doubt) return [];',
+    'if (input.verdicts.length > 0) return [];',
+  ),
+  firstWriteGuard(
+    'nobody to ask',
+    'if (input.verdicts.length > 0 && !doubt) return [];',
+    'if (!doubt) return [];',
+  ),
+  firstWriteGuard(
+    'another write puts a list in force',
+    "if (isFirst === (kind === 'enforce')) return [];",
+    'if (kind) return [];',
+  ),
+  firstWrite(
+    'asked of Atlas afterwards',
+    'first-write.ts',
+    'if (doubt === undefined) {',
+    'if (doubt !== null) {',
+  ),
+  firstWrite(
+    'open until Atlas has confirmed it',
+    'write-step.ts',
+    "return kind === 'enforce';",
+    'return false;',
+  ),
+  firstWrite(
+    'taken back after an unsure writing',
+    'first-write.ts',
+    'await takeBack(error.state, error.message);',
+    '',
+  ),
+  firstWrite(
+    'taken back although the list is changed meanwhile',
+    'first-write.ts',
+    '!(error instanceof GateConflictError) || attempt === maxAttempts',
+    'error',
+  ),
+  firstWrite(
+    'taken back by the next run',
+    'recover.ts',
+    '? await withdraw(run, current, write, because)',
+    '? current',
+  ),
+  firstWrite(
+    'on probation',
+    'apply.ts',
+    '(!isFirstWrite(write) || (isInForce(write) && !hasAdded)),',
+    '!isFirstWrite(write),',
+  ),
+  firstWrite(
+    'what someone else put in force is left alone',
+    'apply.ts',
+    '(isInForce(write) && !hasAdded)',
+    '!hasAdded',
+  ),
+  firstWrite(
+    'what was missing is let in before it is taken back',
+    'apply.ts',
+    '(isInForce(write) && !hasAdded)',
+    'isInForce(write)',
+  ),
+  firstWrite(
+    'a list that is gone is not put in force by what was removed from it',
+    'put-back.ts',
+    'lost.length === 0 || state.nextWriteShutsOut',
+    'lost.length === 0',
+  ),
+  firstWrite(
+    'undo of an undoing puts nothing in force',
+    'undo.ts',
+    'if (input.state.nextWriteShutsOut) {',
+    'if (input.state === undefined) {',
+  ),
+  firstWrite(
+    'undo on observe',
+    'undo.ts',
+    "run.settings.policy === 'observe'\n      ? observes(name)",
+    'run.settings.policy === undefined\n      ? observes(name)',
+  ),
+  keyPolicy(
+    'withdraw: the policy that was read',
+    'if (revisionOf(fresh) !== expected) {',
+    'if (!expected) {',
+  ),
+  keyPolicy(
+    'withdraw: a statement that is not ours',
+    'if (strange === undefined) return;',
+    'if (fresh) return;',
+  ),
+  keyPolicy(
+    'withdraw: all else as it was',
+    'const text = compactJson(withoutOwn(fresh).raw);',
+    'const text = compactJson({ ...fresh.document.raw, Statement: fresh.others.slice(1).map(({ raw }) => raw) });',
+  ),
+  {
+    name: "doctor: a key's policy that leaves it to nobody",
+    invariant: 7,
+    file: 'src/gates/aws/write-right.ts',
+    find: "if (says === 'refuses') {",
+    replace: 'if (says === undefined) {',
+    tests: ['test/gates/aws/diagnose.test.ts'],
+  },
+  {
+    name: 'doctor: a boundary that is asked for and not there',
+    invariant: 7,
+    file: 'src/gates/aws/write-right.ts',
+    find: "if (simulated.decision === 'implicitDeny' && role && asksForBoundary) {",
+    replace: 'if (simulated.decision === undefined) {',
+    tests: ['test/gates/aws/diagnose.test.ts'],
   },
   {
     name: 'ledger: an older reading of another worker counts no absence',

@@ -23,6 +23,7 @@ export const apiVersions = {
   groups: '2023-01-01',
   events: '2023-01-01',
   alertConfigs: '2023-01-01',
+  alerts: '2023-01-01',
   cloudProviderAccess: '2023-01-01',
   serviceAccounts: '2024-08-05',
 } as const;
@@ -30,8 +31,12 @@ export const apiVersions = {
 export interface AtlasClient {
   /** The JSON of one answer. `path` begins with a slash. Throws AtlasError, AtlasAnswerError, TransportError. */
   get(path: string, version: string, options?: { readonly anonymous?: boolean }): Promise<unknown>;
-  /** Every result of a paged answer, by following `rel: next`. Throws like `get`. */
-  getAll(path: string, version: string): Promise<readonly unknown[]>;
+  /** Every result of a paged answer, by following `rel: next`, of those that `query` asks for. Throws like `get`. */
+  getAll(
+    path: string,
+    version: string,
+    query?: Readonly<Record<string, string>>,
+  ): Promise<readonly unknown[]>;
   urlOf(path: string): string;
 }
 
@@ -96,10 +101,11 @@ export function createAtlasClient(options: AtlasClientOptions): AtlasClient {
     }
   };
 
-  const getAll: AtlasClient['getAll'] = async (path, version) => {
+  const getAll: AtlasClient['getAll'] = async (path, version, query = {}) => {
     const all: unknown[] = [];
     const seen = new Set<string>();
-    let next: string | undefined = `${path}?itemsPerPage=${itemsPerPage}&pageNum=1`;
+    const asked = new URLSearchParams({ itemsPerPage: String(itemsPerPage), pageNum: '1', ...query });
+    let next: string | undefined = `${path}?${asked}`;
     while (next !== undefined) {
       if (seen.has(next) || seen.size >= maxPages) {
         throw new AtlasAnswerError('malformed', urlOf(path), 'its pages link in a circle, or without end.');
@@ -118,7 +124,7 @@ export function createAtlasClient(options: AtlasClientOptions): AtlasClient {
           `its pages hold more than ${maxResults} results.`,
         );
       }
-      next = nextPath(page.links, path, urlOf(path));
+      next = nextPath(page.links, path, urlOf(path), query);
     }
     return all;
   };
@@ -129,16 +135,25 @@ export function createAtlasClient(options: AtlasClientOptions): AtlasClient {
 /**
  * The query of the next page on our own path. Links may name a host that is not the one we call, and must not
  * lead anywhere else; the count beside them is an estimate and is not used. A link that cannot be followed is
- * never taken for the end of the list: that would be a list without its rest.
+ * never taken for the end of the list: that would be a list without its rest. What was asked for is asked for again,
+ * since the second page of everything is not that of a part.
  */
-function nextPath(links: unknown, path: string, url: string): string | undefined {
+function nextPath(
+  links: unknown,
+  path: string,
+  url: string,
+  query: Readonly<Record<string, string>>,
+): string | undefined {
   if (links === undefined || links === null) return undefined;
   if (!Array.isArray(links)) throw new AtlasAnswerError('malformed', url, '`links` is not a list.');
   const link: unknown = links.find(each => each?.rel === 'next');
   if (link === undefined) return undefined;
   const { href } = link as { href?: unknown };
   const target = typeof href === 'string' ? URL.parse(href, 'http://atlas.invalid') : null;
-  if (target?.pathname.endsWith(path) && target.search !== '') return `${path}${target.search}`;
+  if (target?.pathname.endsWith(path) && target.search !== '') {
+    for (const [name, value] of Object.entries(query)) target.searchParams.set(name, value);
+    return `${path}${target.search}`;
+  }
   throw new AtlasAnswerError('malformed', url, 'its link to the next page leads to no page of this list.');
 }
 

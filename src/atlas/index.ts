@@ -1,4 +1,5 @@
 export { type AlertState, networkDeniedEvent, readNetworkDeniedAlert } from './alert-configs.ts';
+export { type KmsAlert, kmsAlertTypes, readKmsAlerts } from './alerts.ts';
 export type { AtlasCredentials } from './auth/auth.ts';
 export {
   type AtlasClient,

@@ -38,7 +38,7 @@ export function progressOf(output: Output): Progress {
         case 'restoring':
           open.get(name)?.fail(`${name}: not confirmed, ${event.because}`);
           open.delete(name);
-          output.warn(`${output.styleNote('yellow', '!')} ${name}: putting back what was removed`);
+          output.warn(`${output.styleNote('yellow', '!')} ${name}: putting back what was there before`);
           return;
         case 'conflict':
           open.get(name)?.fail(`${name}: ${event.because}`);
@@ -82,7 +82,14 @@ function tellFeed(output: Output, { feed, addresses, faults }: RunEvent & { kind
 
 const shownFaults = 3;
 
-const writtenWords = { add: 'added', remove: 'removed', restore: 'put back', undo: 'taken back' } as const;
+const writtenWords = {
+  add: 'added',
+  remove: 'removed',
+  restore: 'put back',
+  undo: 'taken back',
+  enforce: 'put in force',
+  withdraw: 'taken out of force',
+} as const;
 
 function deltaOf(adds: number, removes: number): string {
   return (

@@ -1,7 +1,8 @@
 /** One process: from the arguments to the exit code. */
 import { CommanderError } from 'commander';
 import { redactSecrets } from '../secret.ts';
-import { commands } from './commands/table.ts';
+import { tracesAsked } from '../telemetry/asked.ts';
+import { type CommandEntry, commands } from './commands/table.ts';
 import type { GlobalOptions } from './context.ts';
 import { errorJson, renderError, reportError } from './errors.ts';
 import { type ExitCode, exitCodes } from './exit-codes.ts';
@@ -19,12 +20,42 @@ export async function runCli(args: readonly string[]): Promise<void> {
     const { createContext } = await import('./context.ts');
     const { run } = await entry.load();
     const context = createContext(globals, output, env, interruptSignal);
-    process.exitCode = await run(context, commandArgs, options as never);
+    const work = () => run(context, commandArgs, options as never);
+    process.exitCode = await (tracesAsked(env) ? traced(entry, output, work) : work());
   };
   try {
     await createProgram(dispatch).parseAsync([...args], { from: 'user' });
   } catch (error) {
     process.exitCode = fail(error, output);
+  }
+}
+
+/** With a trace of what it does. A daemon has no span of its own: it would never end. */
+async function traced(
+  { name, isDaemon }: CommandEntry,
+  output: Output,
+  work: () => Promise<ExitCode>,
+): Promise<ExitCode> {
+  const [{ startTracing }, { inSpan, withTracer }, { version }] = await Promise.all([
+    import('../telemetry/otlp.ts'),
+    import('../telemetry/span.ts'),
+    import('./version.ts'),
+  ]);
+  const onFault = (message: string) => output.warn(`warning: ${message}`);
+  const tracing = startTracing({ env: process.env, version: version(), onFault });
+  if (!tracing) return await work();
+  try {
+    return await withTracer(tracing.tracer, () =>
+      isDaemon
+        ? work()
+        : inSpan(`postern ${name}`, {}, async span => {
+            const code = await work();
+            span.set({ 'process.exit.code': code });
+            return code;
+          }),
+    );
+  } finally {
+    await tracing.close();
   }
 }
 

@@ -7,6 +7,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Config, SecretReference } from '../config/index.ts';
 import { severities } from '../finding.ts';
 import { openChannel } from '../notify/channels/index.ts';
+import { FleetTelling } from '../notify/fleet-telling.ts';
 import { Teller, type TellerMemory } from '../notify/teller.ts';
 import type { Secret } from '../secret.ts';
 import { Metrics } from '../server/metrics.ts';
@@ -90,7 +91,7 @@ export async function startWatchServices(options: WatchServicesOptions): Promise
 
 async function startTeller(
   { context, watch, secretOf }: WatchServicesOptions,
-  { notify }: Config,
+  config: Config,
   metrics: Metrics,
 ): Promise<Teller> {
   const { clock } = context;
@@ -98,7 +99,7 @@ async function startTeller(
   const source = hostname();
   const teller = new Teller({
     watch,
-    channels: notify.map(channel => openChannel(channel, { transport, clock, source, secretOf })),
+    channels: config.notify.map(channel => openChannel(channel, { transport, clock, source, secretOf })),
     clock,
     random: Math.random,
     recall: async () => (await watch.journal?.recall(memoryKey)) as TellerMemory | undefined,
@@ -107,6 +108,9 @@ async function startTeller(
       await watch.journal.remember(memoryKey, memory);
     },
     onDelivery: delivery => metrics.countDelivery(delivery),
+    ...(context.databaseOf(config) && {
+      fleet: new FleetTelling({ journal: () => watch.journal, clock, worker: `${source}/${process.pid}` }),
+    }),
   });
   await teller.start();
   return teller;

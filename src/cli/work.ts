@@ -1,4 +1,5 @@
 /** What the commands that work on gates share: a session made of the config, and the gates it names. */
+import { randomBytes } from 'node:crypto';
 import type { Cloud } from '../address/address.ts';
 import type { AtlasCredentials } from '../atlas/index.ts';
 import {
@@ -12,6 +13,7 @@ import type { GateKind } from '../gates/gate.ts';
 import { openGate } from '../gates/index.ts';
 import { createLimit } from '../limit.ts';
 import { type Overrides, openSession, type Session, type SessionGate } from '../reconcile/session.ts';
+import { type Attributes, inSpan } from '../telemetry/span.ts';
 import {
   createTransport,
   fencedTransport,
@@ -125,12 +127,25 @@ export async function forEachGate<T>(
   return await Promise.all(
     session.gates.map(async gate => {
       try {
-        return { gate, value: await limitOf(gate)(() => work(gate)) };
+        return {
+          gate,
+          value: await limitOf(gate)(() => inSpan('run', runAttributes(gate), () => work(gate))),
+        };
       } catch (error) {
         return { gate, error };
       }
     }),
   );
+}
+
+function runAttributes({ config: { name, kind, policy, projects } }: SessionGate): Attributes {
+  return {
+    'postern.run_id': randomBytes(4).toString('hex'),
+    'postern.gate': name,
+    'postern.gate_kind': kind,
+    'postern.policy': policy,
+    'postern.projects': projects,
+  };
 }
 
 /** A cloud that is slow holds up no other. */

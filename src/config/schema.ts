@@ -269,7 +269,11 @@ const aws = {
     .meta({ description: 'Default: `profile`, or what the default chain finds.' })
     .optional(),
   endpoints: z
-    .strictObject({ kms: text(urlFault).optional(), iam: text(urlFault).optional() })
+    .strictObject({
+      kms: text(urlFault).optional(),
+      iam: text(urlFault).optional(),
+      sts: text(urlFault).optional(),
+    })
     .meta({ description: "Other servers than Amazon's, for tests." })
     .optional(),
 };

@@ -48,9 +48,15 @@ export const catalogue = {
     'private-networking': 'Atlas’s calls do not come from public addresses.',
     'private-networking-multi-cloud': 'Some of its nodes may still call the key from public addresses.',
     'search-nodes': 'A search node that is locked out is removed, and has to be built anew.',
-    'alert-missing': 'Nobody is told when the KMS refuses Atlas. Older projects lack this alert.',
-    'alert-off': 'Nobody is told when the KMS refuses Atlas.',
+    'alert-missing':
+      'Nobody is told when the KMS refuses Atlas, nor is Postern after a removal. Older projects lack this alert.',
+    'alert-off': 'Nobody is told when the KMS refuses Atlas, nor is Postern after a removal.',
     'alert-unknown': 'Whether anybody is told when the KMS refuses Atlas could not be checked.',
+    'kms-alert-open':
+      'A node that its KMS refuses works until it restarts. Removals wait until the alert is closed or acknowledged, because a new one could not be told from it.',
+    'kms-alerts-not-readable':
+      'After a removal an alert that Atlas opens would not be seen; what Atlas says of the key remains.',
+    'kms-alerts-unknown': 'Whether Atlas has an alert open on the KMS could not be checked now.',
     'clusters-unknown': 'Whether every cluster’s KMS has a gate could not be checked.',
     'no-clusters':
       'Addresses of nodes come with the first cluster; provisioning waits up to three days for access.',
@@ -86,6 +92,7 @@ export const catalogue = {
     'rights-unknown': 'Whether Postern may do what it has to could not be checked without trying it.',
     'rights-not-tested': 'Whether Postern may do what it has to could not be checked without trying it.',
     'too-many-rights': 'Whoever gets hold of Postern’s identity gets hold of these rights.',
+    'right-simulated': 'Nothing: the first write should go through.',
     'right-not-tested': 'Whether Postern may do what it has to shows at the first write only.',
     bypass: 'The list decides nothing: a call from anywhere else passes by this way.',
     'bypass-by-grant': 'The list decides nothing for these calls: a grant stands beside all policies.',

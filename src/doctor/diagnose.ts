@@ -19,7 +19,7 @@ export function diagnose({ setup, atlas, projects, gates }: Facts, nowMs: number
     sectionOf('setup', '', setupTitle(setup), setupFindings(setup, nowMs)),
     ...(atlas ? [sectionOf('atlas', '', atlasTitle(atlas), atlasFindings(atlas, nowMs))] : []),
     ...projects.map(project =>
-      sectionOf('project', project.id, projectTitle(project), projectFindings(project)),
+      sectionOf('project', project.id, projectTitle(project), projectFindings(project, nowMs)),
     ),
     ...gates.map(gate =>
       sectionOf(

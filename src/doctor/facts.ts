@@ -4,6 +4,7 @@ import { AtlasError } from '../atlas/index.ts';
 import type { Config, GateConfig } from '../config/index.ts';
 import type { Finding } from '../finding.ts';
 import type { GateLimits, GateState } from '../gates/gate.ts';
+import type { KmsAlerts } from '../plan/input.ts';
 import type { Plan } from '../plan/plan.ts';
 import { TransportError } from '../transport/errors.ts';
 import type { Growth } from './forecast.ts';
@@ -54,6 +55,7 @@ export interface ProjectFacts {
   readonly gates: readonly Pick<GateConfig, 'name' | 'kind'>[];
   readonly encryption: Known<EncryptionAtRest>;
   readonly alert: Known<AlertState>;
+  readonly openAlerts: KmsAlerts;
   readonly clusters: Known<readonly Cluster[]>;
 }
 

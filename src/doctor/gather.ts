@@ -11,6 +11,7 @@ import {
 } from '../atlas/index.ts';
 import type { Config, GateConfig } from '../config/index.ts';
 import { createLimit } from '../limit.ts';
+import { readAlerts } from '../reconcile/kms-alerts.ts';
 import { prepare } from '../reconcile/prepare.ts';
 import type { Run } from '../reconcile/run.ts';
 import type { Session, SessionGate } from '../reconcile/session.ts';
@@ -106,11 +107,12 @@ async function gatherProject(
 ): Promise<ProjectFacts | undefined> {
   const encryption = await find(() => readEncryptionAtRest(client, id));
   if (gates.length === 0 && (!encryption.known || !usesCustomerKey(encryption.value))) return undefined;
-  const [alert, clusters] = await Promise.all([
+  const [alert, openAlerts, clusters] = await Promise.all([
     find(() => readNetworkDeniedAlert(client, id)),
+    readAlerts(client, id),
     find(() => readClusters(client, id)),
   ]);
-  return { id, name, gates, encryption, alert, clusters };
+  return { id, name, gates, encryption, alert, openAlerts, clusters };
 }
 
 export function usesCustomerKey({ awsKms, azureKeyVault, googleCloudKms }: EncryptionAtRest): boolean {

@@ -55,7 +55,8 @@ export interface GateState {
   readonly findings: readonly Finding[];
   /**
    * The list is not in force yet, and the next write puts it in force: whoever is not in it loses access. So
-   * that write is no mere addition, and waits until everything wanted is known and can be written.
+   * that write is no mere addition: it waits until everything wanted is known and can be written, stands only
+   * when Atlas confirms it, and is undone by `withdraw`.
    */
   readonly nextWriteShutsOut?: true;
   /**
@@ -95,6 +96,12 @@ export interface Gate {
    * `GateUnverifiedError` when a write may have happened but what was read back is not `next`.
    */
   write(next: readonly Cidr[], expected: Revision): Promise<GateState>;
+  /**
+   * Takes the list out of force, entries and all, and leaves everything else as it is: the undoing of a write that
+   * put it in force. There wherever a state can say `nextWriteShutsOut`. Reads afresh, compares with `expected`,
+   * writes once, waits, reads back, and throws as `write` does.
+   */
+  withdraw?(expected: Revision): Promise<GateState>;
   /**
    * What `postern doctor` asks, and `read` does not: rights that are lacking, say. Sends requests of its own,
    * none of which can write. What cannot be found out is a finding too; it does not throw.

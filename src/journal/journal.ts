@@ -29,7 +29,11 @@ export interface OwnedEntry {
   readonly sinceMs: number;
 }
 
-export const writeKinds = ['add', 'remove', 'restore', 'undo'] as const;
+/**
+ * `enforce`: an addition that puts the list in force, and so takes access from whoever is not in it.
+ * `withdraw`: the undoing of one; the list is gone, and whoever was let in before it is let in again.
+ */
+export const writeKinds = ['add', 'remove', 'restore', 'undo', 'enforce', 'withdraw'] as const;
 export type WriteKind = (typeof writeKinds)[number];
 
 /** Journalled, and on disk, before the first byte of a write leaves the process. */
@@ -206,6 +210,9 @@ export interface Journal {
    */
   recall(key: string): Promise<unknown>;
   remember(key: string, value: unknown): Promise<void>;
+  /** All that was remembered under names that begin so, by name. */
+  recallAll(prefix: string): Promise<ReadonlyMap<string, unknown>>;
+  forget(key: string): Promise<void>;
 
   /** Durable when it resolves; gives its id. */
   approve(approval: Omit<Approval, 'id'>): Promise<number>;

@@ -17,7 +17,7 @@ const line = z.object({
   version: z.literal(1),
   gateId: z.string(),
   gateName: z.string(),
-  kind: z.enum(['add', 'restore']),
+  kind: z.enum(['add', 'restore', 'withdraw']),
   before: z.array(cidr),
   target: z.array(cidr),
   after: z.array(cidr),

@@ -1,6 +1,6 @@
 /** The journal over any SQL database that Kysely speaks to. */
 import { createHash } from 'node:crypto';
-import type { Kysely, Selectable } from 'kysely';
+import { type Kysely, type Selectable, sql } from 'kysely';
 import type { FeedId } from '../address/address.ts';
 import type { Cidr } from '../address/cidr.ts';
 import type { Observation } from '../atlas/observation.ts';
@@ -368,6 +368,23 @@ export class SqlJournal implements Journal {
         .execute();
     };
     await this.#inTransaction(keep, undefined, { mayBeLost: true });
+  }
+
+  recallAll(prefix: string): Promise<ReadonlyMap<string, unknown>> {
+    return this.#explained(async () => {
+      const rows = await this.#db
+        .selectFrom('memo')
+        .selectAll()
+        .where(sql`substr(key, 1, ${prefix.length})`, '=', prefix)
+        .execute();
+      return new Map(rows.map(({ key, json }) => [key, JSON.parse(json)]));
+    });
+  }
+
+  async forget(key: string): Promise<void> {
+    await this.#inTransaction(async db => {
+      await db.deleteFrom('memo').where('key', '=', key).execute();
+    });
   }
 
   lock(gateId: string, holder: LockHolder, leaseMs: number): Promise<LockResult> {

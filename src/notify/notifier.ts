@@ -3,6 +3,7 @@
  * order, until it is too old to matter. Nothing that a channel does reaches the caller as an exception.
  */
 import type { Clock } from '../clock.ts';
+import { type Attributes, inSpan } from '../telemetry/span.ts';
 import { rank } from './alerts.ts';
 import type { Channel } from './channels/channel.ts';
 import type { Notice } from './situation.ts';
@@ -93,7 +94,7 @@ export class Notifier {
       }
       queue.sending = notice;
       try {
-        await channel.send(notice);
+        await inSpan('notify.send', attributesOf(channel, notice), () => channel.send(notice));
         queue.failures = 0;
         this.#drop(queue, notice);
         this.#tell({ channel: channel.name, notice, outcome: 'delivered' });
@@ -122,6 +123,17 @@ export class Notifier {
       // Who listens must not be able to stop the messages.
     }
   }
+}
+
+function attributesOf({ name, kind }: Channel, { situation, kind: what }: Notice): Attributes {
+  return {
+    'postern.channel': name,
+    'postern.channel_kind': kind,
+    'postern.notice': what,
+    'postern.situation': situation.id,
+    'postern.severity': situation.severity,
+    'postern.gate': situation.gate,
+  };
 }
 
 /** Who was never told that it began need not be told that it is over; and a queue does not grow for ever. */

@@ -7,8 +7,10 @@ import type { WatchEvent } from '../watch/events.ts';
 import type { Watch } from '../watch/watch.ts';
 import { type Alert, type AlertTiming, advanceAlerts } from './alerts.ts';
 import type { Channel } from './channels/channel.ts';
+import type { FleetTelling, Turn } from './fleet-telling.ts';
 import { noticeOfEvent } from './happenings.ts';
 import { type Backlog, type Delivery, Notifier } from './notifier.ts';
+import type { Situation } from './situation.ts';
 import { situationsOf } from './situations.ts';
 
 /** What outlives a restart: without it everything that lasts would be told anew. */
@@ -28,6 +30,8 @@ export interface TellerOptions {
   recall(): Promise<TellerMemory | undefined>;
   remember(memory: TellerMemory): Promise<void>;
   onDelivery?(delivery: Delivery): void;
+  /** Where workers share the gates: which of them tells. */
+  readonly fleet?: Pick<FleetTelling, 'turn' | 'isOurs' | 'share' | 'others' | 'release'>;
 }
 
 /** The daemon's state is looked at this often, also when nothing happens: time alone can make a situation. */
@@ -42,25 +46,29 @@ export class Teller {
   #remembered = '';
   #lookedAtMs = Number.NEGATIVE_INFINITY;
   #isLookDue = false;
+  #isRecalled = false;
   #unsubscribe = () => {};
   readonly #stopping = new AbortController();
   #running: Promise<void> = Promise.resolve();
+  #looking: Promise<void> = Promise.resolve();
+  /** Whose turn it was at the last look; without a fleet it is always ours. */
+  #turn: Turn;
+  /** Opened while this worker could not know of the others, and not known to the one that tells yet. */
+  #openedAlone: readonly Alert[] = [];
 
   constructor(options: TellerOptions) {
     this.#options = options;
+    this.#turn = options.fleet ? 'theirs' : 'ours';
     this.#notifier = this.#makeNotifier({});
   }
 
-  /** What is open now, for the API and the metrics. */
+  /** What is open now, for the API and the metrics: of the whole fleet, where there is one. */
   get alerts(): readonly Alert[] {
     return this.#alerts;
   }
 
   /** Starts listening. Never throws. */
   async start(): Promise<void> {
-    const memory = await this.#options.recall().catch(() => undefined);
-    this.#alerts = memory?.alerts ?? [];
-    this.#notifier = this.#makeNotifier(memory?.backlog ?? {});
     this.#unsubscribe = this.#options.watch.subscribe(event => this.#onEvent(event));
     this.#running = this.#lookNowAndThen();
   }
@@ -71,6 +79,7 @@ export class Teller {
     this.#stopping.abort();
     await this.#running;
     await this.#look();
+    await this.#options.fleet?.release();
   }
 
   #makeNotifier(backlog: Backlog): Notifier {
@@ -79,9 +88,11 @@ export class Teller {
   }
 
   #onEvent(event: WatchEvent): void {
+    // The journal is closed next; what lasts is for the others to tell from now on.
+    if (event.kind === 'stopping') void this.#options.fleet?.release();
     const notice = noticeOfEvent(event);
     if (notice) this.#notifier.add([notice]);
-    if (event.kind === 'removal-restored') void this.#look();
+    if (event.kind === 'removal-restored' || event.kind === 'first-write-withdrawn') void this.#look();
     // A run has ended: what it found is told now, not at the next look.
     if (event.kind === 'run-ended') void this.#lookSoon();
   }
@@ -105,31 +116,130 @@ export class Teller {
     }
   }
 
-  /** Never throws. */
-  async #look(): Promise<void> {
-    const { watch, clock, timing } = this.#options;
+  /** One after another. Never throws. */
+  #look(): Promise<void> {
+    const { watch, fleet, clock } = this.#options;
     this.#lookedAtMs = clock.now();
-    const { alerts, notices } = advanceAlerts(
-      this.#alerts,
-      situationsOf(watch.status()),
-      clock.now(),
-      timing,
-    );
+    this.#looking = this.#looking.then(async () => {
+      const status = watch.status();
+      // One that begins has not opened its journal yet, and one that ends has closed it: that is no situation.
+      if (status.state !== 'running') await this.#send();
+      else if (fleet) await this.#lookInFleet(fleet, situationsOf(status));
+      else await this.#lookAlone(situationsOf(status));
+    });
+    return this.#looking;
+  }
+
+  /** The first look knows what was told before a restart. */
+  async #lookAlone(situations: readonly Situation[]): Promise<void> {
+    if (!this.#isRecalled) {
+      this.#isRecalled = true;
+      this.#goOnFrom(await this.#options.recall().catch(() => undefined));
+    }
+    await this.#advance(situations);
+  }
+
+  #goOnFrom(memory: TellerMemory | undefined): void {
+    this.#alerts = withUnknown(memory?.alerts ?? [], this.#openedAlone);
+    this.#openedAlone = [];
+    this.#notifier = this.#makeNotifier(joined(memory?.backlog ?? {}, this.#notifier.backlog));
+    this.#remembered = '';
+  }
+
+  async #advance(situations: readonly Situation[]): Promise<void> {
+    const { clock, timing } = this.#options;
+    const { alerts, notices } = advanceAlerts(this.#alerts, situations, clock.now(), timing);
     this.#alerts = alerts;
     this.#notifier.add(notices);
+    await this.#send();
+  }
+
+  async #send(): Promise<void> {
     await this.#notifier.flush();
     await this.#keep();
   }
 
+  /** Never throws: what the journal did not give is had at the next look. */
+  async #lookInFleet(fleet: NonNullable<TellerOptions['fleet']>, own: readonly Situation[]): Promise<void> {
+    const turn = await fleet.turn();
+    try {
+      if (turn === 'alone') await this.#tellAlone(own);
+      else if (turn === 'theirs') await this.#handOver(fleet, own);
+      else await this.#tellForAll(fleet, own);
+    } catch {
+      await this.#notifier.flush();
+    }
+  }
+
+  async #tellForAll(fleet: NonNullable<TellerOptions['fleet']>, own: readonly Situation[]): Promise<void> {
+    if (this.#turn !== 'ours') {
+      this.#goOnFrom(await this.#options.recall());
+      this.#turn = 'ours';
+    }
+    const others = await fleet.others();
+    this.#alerts = withUnknown(
+      this.#alerts,
+      others.flatMap(({ opened }) => opened),
+    );
+    await this.#advance([...own, ...others.flatMap(({ situations }) => situations)]);
+  }
+
+  /** Only what happened to this worker's own runs is told here. */
+  async #handOver(fleet: NonNullable<TellerOptions['fleet']>, own: readonly Situation[]): Promise<void> {
+    // What was waiting to be sent is in the journal, where the one that tells now finds it.
+    if (this.#turn === 'ours') this.#notifier = this.#makeNotifier(eventsOf(this.#notifier.backlog));
+    this.#turn = 'theirs';
+    this.#alerts = (await this.#options.recall())?.alerts ?? [];
+    const known = new Set(this.#alerts.map(({ situation }) => situation.key));
+    this.#openedAlone = this.#openedAlone.filter(({ situation }) => !known.has(situation.key));
+    await fleet.share({
+      atMs: this.#options.clock.now(),
+      situations: own,
+      opened: this.#openedAlone,
+    });
+    await this.#notifier.flush();
+  }
+
+  /** Nobody knows what the others tell: better twice than not at all. */
+  async #tellAlone(own: readonly Situation[]): Promise<void> {
+    this.#turn = 'alone';
+    const before = this.#alerts;
+    await this.#advance(own);
+    const open = new Set(this.#alerts.map(({ situation }) => situation.key));
+    const fresh = this.#alerts.filter(
+      alert => !before.some(({ situation }) => situation.key === alert.situation.key),
+    );
+    this.#openedAlone = [...this.#openedAlone, ...fresh].filter(({ situation }) => open.has(situation.key));
+  }
+
   async #keep(): Promise<void> {
+    const { fleet, remember } = this.#options;
+    // Before it was recalled there is nothing to keep; in a fleet only the one that tells keeps it.
+    if (fleet ? !fleet.isOurs || this.#turn !== 'ours' : !this.#isRecalled) return;
     const memory = { alerts: this.#alerts, backlog: this.#notifier.backlog };
     const text = JSON.stringify(memory);
     if (text === this.#remembered) return;
     try {
-      await this.#options.remember(memory);
+      await remember(memory);
       this.#remembered = text;
     } catch {
       // Tried again at the next look; the journal tells of its own troubles.
     }
   }
+}
+
+function withUnknown(alerts: readonly Alert[], more: readonly Alert[]): readonly Alert[] {
+  const byKey = new Map([...more, ...alerts].map(alert => [alert.situation.key, alert]));
+  return [...byKey.values()];
+}
+
+function joined(one: Backlog, other: Backlog): Backlog {
+  const names = new Set([...Object.keys(one), ...Object.keys(other)]);
+  return Object.fromEntries([...names].map(name => [name, [...(one[name] ?? []), ...(other[name] ?? [])]]));
+}
+
+function eventsOf(backlog: Backlog): Backlog {
+  return Object.fromEntries(
+    Object.entries(backlog).map(([name, notices]) => [name, notices.filter(({ kind }) => kind === 'event')]),
+  );
 }

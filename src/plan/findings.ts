@@ -3,9 +3,10 @@
 import type { Address } from '../address/address.ts';
 import { AddressSet } from '../address/address-set.ts';
 import type { Cidr } from '../address/cidr.ts';
+import type { KmsAlert } from '../atlas/alerts.ts';
 import type { Finding } from '../finding.ts';
 import { leaveTheListAlone } from '../gates/gate.ts';
-import type { PlanInput } from './input.ts';
+import type { KmsAlerts, PlanInput } from './input.ts';
 
 /** How often additions must have been undone by someone before Postern calls it a fight. */
 const fightAfterWrites = 2;
@@ -24,6 +25,7 @@ export function findingsOf(
     ...reliesOnForeign(input, wanted, foreign),
     ...fight(input),
     ...invalidKeys(input),
+    ...kmsAlerts(input),
   ];
 }
 
@@ -81,4 +83,38 @@ function invalidKeys({ verdicts }: PlanInput): readonly Finding[] {
       remedy:
         'If addresses are missing, apply the plan; a change can take some minutes to be in force. Otherwise look at the key and its credentials.',
     }));
+}
+
+function kmsAlerts({ alerts, nowMs }: PlanInput): readonly Finding[] {
+  return alerts.flatMap(each => alertFindings(each, nowMs));
+}
+
+/** What Atlas has open against a project's KMS, or that it does not tell. What passes is for a guard to say. Pure. */
+export function alertFindings(alerts: KmsAlerts, nowMs: number): readonly Finding[] {
+  if (alerts.known) return alerts.open.map(alert => openAlert(alerts.projectId, alert, nowMs));
+  if (!alerts.isRefused) return [];
+  return [
+    {
+      id: 'kms-alerts-not-readable',
+      severity: 'warning',
+      message: `Atlas does not let Postern read the alerts of project ${alerts.projectId} (${alerts.because}), so after a removal only what Atlas says of the key counts.`,
+      remedy: 'Give the service account or API key the role Project Read Only on the project.',
+    },
+  ];
+}
+
+function openAlert(
+  projectId: string,
+  { type, openedAtMs, acknowledgedUntilMs = 0 }: KmsAlert,
+  nowMs: number,
+): Finding {
+  const isKnown = acknowledgedUntilMs > nowMs;
+  const since = Number.isFinite(openedAtMs) ? ` since ${new Date(openedAtMs).toISOString()}` : '';
+  return {
+    id: 'kms-alert-open',
+    severity: isKnown ? ('warning' as const) : ('error' as const),
+    message: `Atlas has had the alert ${type} open for project ${projectId}${since}${isKnown ? '; it is acknowledged' : ''}.`,
+    remedy:
+      'If addresses are missing, apply the plan. Otherwise see in Atlas which cluster it is about, and whether its nodes are on the list.',
+  };
 }

@@ -7,9 +7,10 @@ import { AddressSet } from '../address/address-set.ts';
 import type { Cidr } from '../address/cidr.ts';
 import { neverWrittenReason } from '../address/classify.ts';
 import type { Observation } from '../atlas/observation.ts';
+import type { GateState } from '../gates/gate.ts';
 import type { WriteKind } from '../journal/journal.ts';
 import { describeWindow, frozenBy } from './freeze.ts';
-import type { PlanInput } from './input.ts';
+import type { KmsAlerts, PlanInput } from './input.ts';
 import type { GuardTrip, PlanStep } from './plan.ts';
 
 /** What the removal guards look at, beside the input. */
@@ -37,6 +38,8 @@ const removalGuards: readonly RemovalGuard[] = [
   notApproved,
   clockWentBack,
   atlasDoesNotConfirm,
+  kmsAlertOpen,
+  kmsAlertsNotRead,
 ];
 
 /** The guards that stop the removals of this plan; none when it has no removals. Pure. */
@@ -51,7 +54,9 @@ export function tripRemovalGuards(input: PlanInput, facts: RemovalFacts): readon
  */
 export function tripUndoGuards(input: PlanInput, takesBack: readonly Cidr[]): readonly GuardTrip[] {
   if (takesBack.length === 0) return [];
-  return [incompleteObservation, atlasDoesNotConfirm].flatMap(guard => guard(input) ?? []);
+  return [incompleteObservation, atlasDoesNotConfirm, kmsAlertOpen, kmsAlertsNotRead].flatMap(
+    guard => guard(input) ?? [],
+  );
 }
 
 function policyAddsOnly({ gate, policy }: PlanInput): GuardTrip | undefined {
@@ -210,10 +215,46 @@ function atlasDoesNotConfirm({ verdicts }: PlanInput): GuardTrip | undefined {
   };
 }
 
+/**
+ * Atlas opens one alert for a project, however many of its nodes are refused. While one is open, a removal that
+ * shuts out another node would open none, and be taken for harmless. Whoever acknowledges it in Atlas says that
+ * it is known, and removals go on by `valid` alone.
+ */
+function kmsAlertOpen({ alerts, nowMs }: PlanInput): GuardTrip | undefined {
+  const open = alerts.flatMap(each => openOf(each).map(alert => ({ ...alert, projectId: each.projectId })));
+  const alert = open.find(({ acknowledgedUntilMs }) => (acknowledgedUntilMs ?? 0) <= nowMs);
+  if (!alert) return undefined;
+  return {
+    guard: 'kms-alert-open',
+    blocks: 'removals',
+    message: `Atlas has the alert ${alert.type} open for project ${alert.projectId}: were a removal to shut out another node, no further alert would tell.`,
+    remedy: 'See what the alert says. Once it is closed, or acknowledged in Atlas, removals go on.',
+  };
+}
+
+/** What may pass is waited for. A right that lacks does not pass: then `valid` alone counts, and a finding says so. */
+function kmsAlertsNotRead({ alerts }: PlanInput): GuardTrip | undefined {
+  const missing = alerts.find(each => !each.known && !each.isRefused);
+  if (!missing || missing.known) return undefined;
+  return {
+    guard: 'kms-alerts-not-read',
+    blocks: 'removals',
+    message: `Whether Atlas has an alert open on the KMS of project ${missing.projectId} could not be read (${missing.because}), so a new one could not be told from it.`,
+    remedy: 'Nothing to do if it passes by itself: a later run removes what is due.',
+  };
+}
+
+function openOf(alerts: KmsAlerts) {
+  return alerts.known ? alerts.open : [];
+}
+
 /** A write as the last look sees it: the whole list before and after. */
 export interface WriteToGuard extends Pick<PlanStep, 'from' | 'to' | 'usage'> {
   readonly kind: WriteKind;
 }
+
+/** In the list, whatever they do to those who are not in it. */
+const onlyAdds: readonly WriteKind[] = ['add', 'restore', 'enforce'];
 
 /**
  * The last look at a write, whatever computed it (DESIGN.md §3, invariants 1, 3 and 5). Called when the plan
@@ -268,7 +309,7 @@ export function tripWriteGuards(
       'This is a defect in Postern: please report it.',
     );
   }
-  if ((step.kind === 'add' || step.kind === 'restore') && !after.covers(AddressSet.of(step.from))) {
+  if (onlyAdds.includes(step.kind) && !after.covers(AddressSet.of(step.from))) {
     trip(
       'add-takes-away',
       'A write that should only add would take addresses away.',
@@ -292,25 +333,77 @@ export function tripWriteGuards(
 
 /**
  * Where the next write puts the list in force, it takes access from all who are not in it: it is a removal in
- * the guise of an addition, and needs to know every address that Atlas uses. Pure.
+ * the guise of an addition. So it needs to know every address that Atlas uses, a journal to be taken back by, and
+ * Atlas's word; and once it was taken back, nothing but an operator tries it again. Pure.
  *
  * @param unwritable how many of the wanted addresses the gate cannot hold
  */
-export function tripShutsOut({ gate, state, feeds }: PlanInput, unwritable: number): readonly GuardTrip[] {
+export function tripShutsOut(input: PlanInput, unwritable: number): readonly GuardTrip[] {
+  const { gate, state, journal, acceptFirstWrite } = input;
   if (!state.nextWriteShutsOut) return [];
+  const trip = (guard: string, because: string, remedy: string): readonly GuardTrip[] => [
+    {
+      guard,
+      blocks: 'write',
+      message: `The first write puts the list of gate ${gate.name} in force, and whoever is not in it loses access; but ${because}.`,
+      remedy: `Nothing is in danger meanwhile: the list is not in force. ${remedy}`,
+    },
+  ];
+  const unknown = unknownAddresses(input, unwritable);
+  if (unknown)
+    return trip('first-write-shuts-out', unknown, 'See `postern plan` again when that has passed.');
+  if (!journal.available) {
+    const because = `the journal cannot be used (${journal.reason}), so that it could not be taken back`;
+    return trip('first-write-not-journalled', because, 'Mend the journal.');
+  }
+  const invalid = input.verdicts.find(({ verdict }) => verdict === 'invalid');
+  if (invalid) {
+    const because = `Atlas cannot use the key of project ${invalid.projectId} as it is (${invalid.because ?? 'not valid'}), so nobody could tell what the list does to it`;
+    return trip('first-write-not-confirmable', because, 'Mend the key first: see postern doctor.');
+  }
+  if (acceptFirstWrite) return [];
+  if (journal.withdrawn) {
+    const { atMs, because } = journal.withdrawn;
+    return trip(
+      'first-write-withdrawn',
+      `it was taken back at ${iso(atMs)} (${because}), and Postern does not try it again by itself`,
+      'See that nothing which Atlas needs is missing, then run apply with --accept-first-write; or leave it with `policy: observe`.',
+    );
+  }
+  const doubt = input.verdicts.find(({ verdict }) => verdict !== 'valid');
+  if (input.verdicts.length > 0 && !doubt) return [];
+  return trip(
+    'first-write-not-confirmable',
+    doubt
+      ? `Atlas could not confirm afterwards that project ${doubt.projectId} can use its key (${doubt.because ?? doubt.verdict})`
+      : 'this gate serves no Atlas project that could confirm afterwards that its key still works',
+    'If the key is not in use yet, or you watch it yourself, run apply with --accept-first-write.',
+  );
+}
+
+function unknownAddresses({ feeds }: PlanInput, unwritable: number): string | undefined {
+  if (unwritable > 0) return `${unwritable} of the addresses that Atlas wants cannot be written`;
   const incomplete = feeds.filter(({ newest }) => !newest.complete).map(({ feed }) => feed);
-  if (incomplete.length === 0 && feeds.length > 0 && unwritable === 0) return [];
-  const why =
-    unwritable > 0
-      ? `${unwritable} of the addresses that Atlas wants cannot be written`
-      : `not every feed could be read completely (${incomplete.join(', ') || 'there is none'})`;
+  if (incomplete.length === 0 && feeds.length > 0) return undefined;
+  return `not every feed could be read completely (${incomplete.join(', ') || 'there is none'})`;
+}
+
+/** Only the write that is watched for it may put a list in force, whatever computed another. Pure. */
+export function tripNotInForce(
+  gateName: string,
+  state: Pick<GateState, 'nextWriteShutsOut'>,
+  kind: WriteKind,
+): readonly GuardTrip[] {
+  const isFirst = state.nextWriteShutsOut === true;
+  if (isFirst === (kind === 'enforce')) return [];
   return [
     {
-      guard: 'first-write-shuts-out',
+      guard: 'not-in-force',
       blocks: 'write',
-      message: `The first write puts the list of gate ${gate.name} in force, and whoever is not in it loses access; but ${why}.`,
-      remedy:
-        'Nothing is in danger meanwhile: the list is not in force yet. See `postern plan` again when that has passed.',
+      message: isFirst
+        ? `The list of gate ${gateName} is not in force, and this write would put it in force.`
+        : `The list of gate ${gateName} is in force already.`,
+      remedy: 'Run postern apply, which plans anew from what is there now.',
     },
   ];
 }

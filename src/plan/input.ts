@@ -1,6 +1,7 @@
 /** Everything a plan is made from. All of it is handed in: a plan reads no clock, no file and no network. */
 import type { FeedId } from '../address/address.ts';
 import type { Cidr } from '../address/cidr.ts';
+import type { KmsAlert } from '../atlas/alerts.ts';
 import type { Observation } from '../atlas/observation.ts';
 import type { Finding } from '../finding.ts';
 import type { Gate, GateState } from '../gates/gate.ts';
@@ -27,6 +28,18 @@ export interface KeyVerdict {
   readonly because?: string;
 }
 
+/** What Atlas has open against the KMS of one project. It does not say which, where a project has several. */
+export type KmsAlerts =
+  | { readonly projectId: string; readonly known: true; readonly open: readonly KmsAlert[] }
+  | {
+      readonly projectId: string;
+      readonly known: false;
+      /** A sentence fragment. */
+      readonly because: string;
+      /** Atlas does not let these credentials ask, which does not pass by itself. */
+      readonly isRefused: boolean;
+    };
+
 /** What the journal tells about this gate; without a journal nothing is ours, and nothing is removed. */
 export type JournalView =
   | {
@@ -44,6 +57,8 @@ export type JournalView =
       readonly newestAtMs: number;
       /** How many of Postern's recent additions someone has undone, where they are wanted still. */
       readonly undoneWrites: number;
+      /** The list was in force and was taken out of it, and nothing has put it in force since; and why it was. */
+      readonly withdrawn: { readonly atMs: number; readonly because: string } | undefined;
     }
   | { readonly available: false; readonly reason: string };
 
@@ -59,8 +74,11 @@ export interface PlanInput {
   readonly removal: RemovalPolicy;
   readonly journal: JournalView;
   readonly verdicts: readonly KeyVerdict[];
+  readonly alerts: readonly KmsAlerts[];
   /** The operator has looked at a feed that shrank and believes it. */
   readonly acceptShrink: boolean;
+  /** The operator puts a list in force that was taken out of it, or that Atlas cannot confirm. */
+  readonly acceptFirstWrite: boolean;
   /** What came up while gathering, to be shown with the plan. */
   readonly findings: readonly Finding[];
   readonly nowMs: number;

@@ -3,7 +3,7 @@ import { AddressSet } from '../address/address-set.ts';
 import type { Cidr } from '../address/cidr.ts';
 import type { Plan } from '../plan/plan.ts';
 import { type Coverage, coverageOf } from './coverage.ts';
-import type { RunResult } from './run.ts';
+import type { RunResult, RunWrite } from './run.ts';
 
 export interface After {
   readonly missing: readonly Cidr[];
@@ -12,9 +12,7 @@ export interface After {
 }
 
 export function afterRun(plan: Plan, { writes }: Pick<RunResult, 'writes'>): After {
-  const added = writes.some(({ kind }) => kind === 'add')
-    ? plan.steps.find(({ kind }) => kind === 'add')
-    : undefined;
+  const added = writes.some(isAddition) ? plan.steps.find(({ kind }) => kind === 'add') : undefined;
   const missing = added ? stillMissing(plan.missing, added) : plan.missing;
   const isRemoved = writes.at(-1)?.kind === 'remove';
   return { missing, closing: isRemoved ? [] : plan.closing, coverage: coverageOf({ ...plan, missing }) };
@@ -25,4 +23,9 @@ function stillMissing(missing: readonly Cidr[], { from, to }: Plan['steps'][numb
   const before = AddressSet.of(from);
   const after = AddressSet.of(to);
   return missing.filter(cidr => before.covers(cidr) || !after.covers(cidr));
+}
+
+/** Whether it let in what Atlas wants. */
+export function isAddition({ kind }: Pick<RunWrite, 'kind'>): boolean {
+  return kind === 'add' || kind === 'enforce';
 }

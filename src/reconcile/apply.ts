@@ -7,15 +7,18 @@ import { GateConflictError, type GateKind, type GateState, leaveTheListAlone } f
 import type { WriteRecord } from '../journal/journal.ts';
 import type { Plan } from '../plan/plan.ts';
 import { formatDuration } from '../plan/render/time.ts';
-import { afterRun } from './after-run.ts';
+import { afterRun, isAddition } from './after-run.ts';
 import { coverageOf } from './coverage.ts';
+import { enforceConfirmed, FirstWriteNotConfirmed, isFirstWrite, withdraw } from './first-write.ts';
+import { newAlert } from './kms-alerts.ts';
 import { type Prepared, prepare } from './prepare.ts';
 import { putBack } from './put-back.ts';
+import { readGate } from './read-gate.ts';
 import { recover } from './recover.ts';
 import { RemovalNotConfirmed, removeConfirmed } from './remove-confirmed.ts';
 import type { Run, RunResult, RunStatus, RunWrite } from './run.ts';
 import { type ResultBuilder, release, takeLock, withLock } from './with-lock.ts';
-import { deltaOf, isRemoval, type StepWrite, writeStep } from './write-step.ts';
+import { deltaOf, isRemoval, newestInForce, type StepWrite, writeStep } from './write-step.ts';
 
 /** How often a run plans anew when someone else changes the list under it. */
 const maxAttempts = 3;
@@ -32,7 +35,7 @@ export interface ApplyOptions {
 /** Makes the plan of one gate and changes nothing but the journal. Throws a `GateError` when the gate cannot be read. */
 export async function planGate(run: Run): Promise<Plan> {
   run.report({ kind: 'reading-gate' });
-  const state = await run.gate.read();
+  const state = await readGate(run);
   const lock = await takeLock(run);
   // Without the lock another run may be writing a newer ledger; its reading counts, and ours is not needed.
   if (!lock?.acquired) return (await prepare(run, state)).plan;
@@ -56,7 +59,8 @@ async function applyLocked(run: Run, options: ApplyOptions, result: ResultBuilde
     try {
       return await attemptOnce(run, options, result);
     } catch (error) {
-      if (error instanceof RemovalNotConfirmed) return result.end('restored', error.message, { error });
+      if (error instanceof RemovalNotConfirmed || error instanceof FirstWriteNotConfirmed)
+        return result.end('restored', error.message, { error });
       if (!(error instanceof GateConflictError) || attempt === maxAttempts)
         throw named(error, attempt, run.gate.kind);
       run.report({ kind: 'conflict', attempt, because: error.message });
@@ -65,7 +69,7 @@ async function applyLocked(run: Run, options: ApplyOptions, result: ResultBuilde
 }
 
 async function attemptOnce(run: Run, options: ApplyOptions, result: ResultBuilder): Promise<RunResult> {
-  const recovered = await recover(run, await run.gate.read());
+  const recovered = await recover(run, await readGate(run));
   let { state } = recovered;
   const prepared = await prepare(run, state);
   const { plan, must } = prepared;
@@ -79,14 +83,10 @@ async function attemptOnce(run: Run, options: ApplyOptions, result: ResultBuilde
   const [additions, removals] = ['add', 'remove'].map(kind => plan.steps.filter(step => step.kind === kind));
   for (const { to } of additions!) {
     if (run.signal?.aborted) return result.end('refused', ...stopped(run.gate.name));
-    const write = {
-      kind: 'add',
-      to,
-      planChecksum: plan.checksum,
-      reason: 'Atlas wants it',
-      ...must,
-    } as const;
-    state = await add(run, state, write, result);
+    const write = { to, planChecksum: plan.checksum, reason: 'Atlas wants it', ...must };
+    state = state.nextWriteShutsOut
+      ? await enforceConfirmed(run, state, write, each => result.writes.push(each))
+      : await add(run, state, { ...write, kind: 'add' }, result);
   }
   if (additions!.length > 0) await saveCoverage(run, plan, result);
   if (recovered.trouble) throw recovered.trouble;
@@ -118,7 +118,7 @@ async function add(run: Run, state: GateState, write: StepWrite, result: ResultB
 /**
  * A removal can take minutes to be in force, so Atlas may say that all is well just after it, and not an hour
  * later. If Atlas calls the key invalid within a day of removals, or shows any sign of trouble within the soak
- * of one, all of that time are put back.
+ * of one, all of that time are put back. A list that was put in force is taken out of force in the same way.
  */
 async function restoreLate(
   run: Run,
@@ -129,13 +129,26 @@ async function restoreLate(
   if (run.settings.policy === 'observe') return undefined;
   const writes = (await run.journal.attempt(j => j.writes({ gateId: run.gate.id, limit: 200 }))) ?? [];
   const since = run.clock.now() - lateRestoreMs;
+  const isInForce = (write: WriteRecord) => write === newestInForce(writes);
+  // What was missing was let in just now: whether that was the trouble, the next run tells.
+  const hasAdded = result.writes.some(isAddition);
   const recent = writes.filter(
-    write => isRemoval(write) && ['applied', 'partly'].includes(write.outcome ?? '') && write.atMs > since,
+    write =>
+      isRemoval(write) &&
+      ['applied', 'partly'].includes(write.outcome ?? '') &&
+      write.atMs > since &&
+      (!isFirstWrite(write) || (isInForce(write) && !hasAdded)),
   );
   const doubt = await doubtAbout(run, prepared, recent);
   const [newest] = doubt?.removals ?? [];
   if (!doubt || !newest) return undefined;
   const { removals, because } = doubt;
+  const first = removals.find(isFirstWrite);
+  if (first) {
+    if (state.nextWriteShutsOut) return undefined;
+    await withdraw(run, state, first, because, write => result.writes.push(write));
+    return `The list of gate ${run.gate.name}, which had been in force since ${new Date(first.atMs).toISOString()}, was taken out of force: ${because}.`;
+  }
   const removed = removals.flatMap(({ before, target }) => deltaOf(before, target).removes);
   const restored = await putBack(
     run,
@@ -152,21 +165,26 @@ async function restoreLate(
 /** Which of the recent removals, newest first, are in doubt, and why. */
 async function doubtAbout(
   run: Run,
-  { verdicts }: Prepared,
+  { verdicts, alerts }: Prepared,
   removals: readonly WriteRecord[],
 ): Promise<{ removals: readonly WriteRecord[]; because: string } | undefined> {
   const invalid = verdicts.find(({ verdict }) => verdict === 'invalid');
   if (invalid) {
-    const because = `Atlas calls the key of project ${invalid.projectId} invalid, not long after a removal`;
+    const because = `Atlas calls the key of project ${invalid.projectId} invalid, not long after ${whatWas(removals)}`;
     return { removals, because };
   }
   const soakSinceMs = run.clock.now() - run.settings.removal.soakMs;
   const soaking = removals.filter(write => endOf(write) > soakSinceMs);
   if (soaking.length === 0) return undefined;
-  const [sign] = (await run.readSigns?.(Math.min(...soaking.map(endOf)))) ?? [];
+  const [event] = (await run.readSigns?.(Math.min(...soaking.map(endOf)))) ?? [];
+  const sign = event ?? newAlert(alerts, Math.min(...soaking.map(({ atMs }) => atMs)));
   if (!sign) return undefined;
-  const because = `Atlas reported ${sign.what} for project ${sign.projectId}, not long after a removal`;
+  const because = `Atlas reported ${sign.what} for project ${sign.projectId}, not long after ${whatWas(soaking)}`;
   return { removals: soaking, because };
+}
+
+function whatWas(writes: readonly WriteRecord[]): string {
+  return writes.some(isFirstWrite) ? 'its list was put in force' : 'a removal';
 }
 
 function endOf({ finishedAtMs, atMs }: WriteRecord): number {
@@ -244,7 +262,7 @@ function named(error: unknown, attempts: number, kind: GateKind): unknown {
 function summarize({ gate: { limits } }: Run, plan: Plan, writes: readonly RunWrite[]): [RunStatus, string] {
   const { name } = plan.gate;
   if (writes.length === 0) return ['unchanged', `Gate ${name} is in step.`];
-  const adds = writes.filter(({ kind }) => kind === 'add').reduce((sum, write) => sum + write.adds.length, 0);
+  const adds = writes.filter(isAddition).reduce((sum, write) => sum + write.adds.length, 0);
   const removes = writes
     .filter(({ kind }) => kind === 'remove')
     .reduce((sum, write) => sum + write.removes.length, 0);

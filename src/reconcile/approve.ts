@@ -16,7 +16,7 @@ export interface ApprovalGiven {
 /** Durable when it resolves; gives its id. Throws as the journal does. */
 export function approveClosing(
   journal: Journal,
-  { gate, checksum }: Pick<Plan, 'gate' | 'checksum'>,
+  { gate, checksum }: { readonly gate: Pick<Plan['gate'], 'id' | 'name'>; readonly checksum: string },
   closing: Plan['closing'],
   { by, reason, atMs, expiresInMs = defaultApprovalMs }: ApprovalGiven,
 ): Promise<number> {

@@ -7,6 +7,7 @@ import type { Lets } from '../gates/gate.ts';
 import type { LedgerRow, OwnedEntry } from '../journal/journal.ts';
 import type { FeedReading } from '../plan/input.ts';
 import { wantedOfGate } from '../plan/wanted.ts';
+import { readGate } from './read-gate.ts';
 import type { Run } from './run.ts';
 
 export interface GateExplanation {
@@ -31,7 +32,7 @@ export interface GateExplanation {
 
 /** Explains one address or block with respect to one gate. Throws a `GateError` when the gate cannot be read. */
 export async function explainAddress(run: Run, cidr: Cidr): Promise<GateExplanation> {
-  const [state, feeds] = await Promise.all([run.gate.read(), run.readFeeds()]);
+  const [state, feeds] = await Promise.all([readGate(run), run.readFeeds()]);
   const owned = (await run.journal.attempt(journal => journal.owned(run.gate.id))) ?? [];
   const ledger = (await run.journal.attempt(journal => journal.ledger(run.gate.id))) ?? [];
   const asked = AddressSet.of([cidr]);

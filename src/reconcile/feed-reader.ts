@@ -8,6 +8,7 @@ import type { FeedId } from '../address/address.ts';
 import type { Observation, PreviousObservation } from '../atlas/observation.ts';
 import type { Clock } from '../clock.ts';
 import type { FeedReading } from '../plan/input.ts';
+import { inSpan } from '../telemetry/span.ts';
 import type { GuardedJournal } from './guarded-journal.ts';
 
 export interface FeedReaderOptions {
@@ -34,9 +35,23 @@ export class FeedReader {
   read(feed: FeedId): Promise<FeedReading> {
     const known = this.#readings.get(feed);
     if (known) return known;
-    const reading = this.#read(feed);
+    const reading = this.#readInSpan(feed);
     this.#readings.set(feed, reading);
     return reading;
+  }
+
+  #readInSpan(feed: FeedId): Promise<FeedReading> {
+    return inSpan('feed.read', { 'postern.feed': feed }, async span => {
+      const reading = await this.#read(feed);
+      const { complete, addresses, faults } = reading.newest;
+      span.set({
+        'postern.complete': complete,
+        'postern.addresses': addresses.length,
+        'postern.faults': faults.length,
+        'postern.shared': reading.newest === reading.base,
+      });
+      return reading;
+    });
   }
 
   async #read(feed: FeedId): Promise<FeedReading> {

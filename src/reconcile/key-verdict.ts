@@ -71,3 +71,17 @@ export function keyVerdictOf(
 function isSameKey(said: string, gateKey: string): boolean {
   return said === gateKey || (gateKey.startsWith('arn:') && gateKey.endsWith(`:key/${said}`));
 }
+
+/**
+ * Why a write that takes access away does not stand; undefined when Atlas confirms every key. No answer is no
+ * confirmation, unless an operator took that upon himself.
+ */
+export function doubtOf(verdicts: readonly KeyVerdict[], acceptsUnknown = false): string | undefined {
+  if (verdicts.length === 0 && !acceptsUnknown) return 'there is no Atlas project that could confirm it';
+  const doubt = verdicts.find(
+    ({ verdict }) => verdict !== 'valid' && !(verdict === 'unknown' && acceptsUnknown),
+  );
+  if (!doubt) return undefined;
+  const said = doubt.verdict === 'invalid' ? 'that its key is not valid' : 'nothing about its key';
+  return `for project ${doubt.projectId} Atlas says ${said}${doubt.because ? ` (${doubt.because})` : ''}`;
+}

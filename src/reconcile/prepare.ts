@@ -3,13 +3,14 @@ import type { Address } from '../address/address.ts';
 import { AddressSet } from '../address/address-set.ts';
 import type { GateState } from '../gates/gate.ts';
 import type { Approval, Journal, LedgerRow, OwnedEntry, WriteRecord } from '../journal/journal.ts';
-import type { FeedReading, JournalView, KeyVerdict, PlanInput } from '../plan/input.ts';
+import type { FeedReading, JournalView, KeyVerdict, KmsAlerts, PlanInput } from '../plan/input.ts';
 import { advanceLedger } from '../plan/ledger.ts';
 import { makePlan } from '../plan/make-plan.ts';
 import type { Plan } from '../plan/plan.ts';
 import { wantedOfGate, writable } from '../plan/wanted.ts';
+import { type Attributes, inSpan } from '../telemetry/span.ts';
 import type { Run } from './run.ts';
-import type { StepWrite } from './write-step.ts';
+import { newestInForce, type StepWrite } from './write-step.ts';
 
 const dayMs = 24 * 60 * 60 * 1000;
 const fightWindowMs = 7 * dayMs;
@@ -20,6 +21,7 @@ export interface Prepared {
   readonly plan: Plan;
   readonly state: GateState;
   readonly verdicts: readonly KeyVerdict[];
+  readonly alerts: readonly KmsAlerts[];
   /** What the plan was made from. */
   readonly input: PlanInput;
   /** What every write of this plan must hold to: see `StepWrite`. */
@@ -35,7 +37,7 @@ export interface Prepared {
 export async function prepare(run: Run, state: GateState): Promise<Prepared> {
   const { gate, settings, clock } = run;
   const feeds = await run.readFeeds();
-  const verdicts = await run.readVerdicts();
+  const [verdicts, alerts] = await Promise.all([run.readVerdicts(), run.readAlerts()]);
   const nowMs = clock.now();
   const stored = await run.journal.attempt(journal => readStored(journal, gate.id));
   const ledger = stored && advance(run, feeds, stored);
@@ -50,6 +52,7 @@ export async function prepare(run: Run, state: GateState): Promise<Prepared> {
           approvals: stored.approvals,
           newestAtMs: newestAtMs(stored),
           undoneWrites: undoneWrites(stored.writes, state, feeds, nowMs),
+          withdrawn: withdrawnOf(stored.writes),
         }
       : { available: false, reason: run.journal.unavailable ?? 'it could not be read' };
   const input: PlanInput = {
@@ -62,18 +65,35 @@ export async function prepare(run: Run, state: GateState): Promise<Prepared> {
     removal: settings.removal,
     journal,
     verdicts,
+    alerts,
     acceptShrink: settings.acceptShrink,
+    acceptFirstWrite: settings.acceptFirstWrite,
     findings: [],
     nowMs,
   };
-  const plan = makePlan(input);
+  const plan = await inSpan('plan', { 'postern.gate': gate.name }, span => {
+    const made = makePlan(input);
+    span.set(attributesOf(made));
+    return made;
+  });
   run.report({ kind: 'planned', plan });
   const must = {
     letsIn: wantedOf(run, feeds).map(({ cidr }) => cidr),
     keeps: plan.entries.filter(({ owner }) => owner === 'foreign').map(({ cidr }) => cidr),
     readAtMs: readAtMs(feeds),
   };
-  return { plan, state, verdicts, input, must, ledger };
+  return { plan, state, verdicts, alerts, input, must, ledger };
+}
+
+function attributesOf({ checksum, missing, steps, closing, guards, policy }: Plan): Attributes {
+  return {
+    'postern.policy': policy,
+    'postern.plan': checksum,
+    'postern.missing': missing.length,
+    'postern.closing': closing.length,
+    'postern.steps': steps.map(({ kind }) => kind),
+    'postern.guards': guards.map(({ guard }) => guard),
+  };
 }
 
 interface Stored {
@@ -121,6 +141,11 @@ function lastRemovalAtMs(writes: readonly WriteRecord[]): number | undefined {
   return newest && (newest.finishedAtMs ?? newest.atMs);
 }
 
+function withdrawnOf(writes: readonly WriteRecord[]): { atMs: number; because: string } | undefined {
+  const newest = newestInForce(writes);
+  return newest?.kind === 'withdraw' ? { atMs: newest.atMs, because: newest.reason } : undefined;
+}
+
 function newestAtMs({ rows, writes }: Stored): number {
   const times = rows.flatMap(row => [row.lastWantedAtMs, row.lastAbsentReadAtMs ?? 0]);
   return Math.max(0, ...times, ...writes.map(write => write.finishedAtMs ?? write.atMs));
@@ -137,6 +162,8 @@ function undoneWrites(
   const present = new Set(state.entries);
   const timesAdded = new Map<string, number>();
   for (const write of writes) {
+    // What was taken out of force was taken back by Postern, not undone by someone.
+    if (write.kind === 'withdraw') break;
     if (write.kind === 'remove' || write.outcome !== 'applied' || nowMs - write.atMs > fightWindowMs)
       continue;
     const before = new Set(write.before);

@@ -31,7 +31,8 @@ export async function putBack(
       run.lock?.token,
     ),
   );
-  if (lost.length === 0) return undefined;
+  // A list that is not in force shuts nobody out, and would with these addresses alone.
+  if (lost.length === 0 || state.nextWriteShutsOut) return undefined;
   run.report({ kind: 'restoring', because });
   const step = await writeStep(run, state, {
     kind: 'restore',

@@ -5,7 +5,9 @@
 import { GateConflictError, type GateState } from '../gates/gate.ts';
 import { LockLostError } from '../journal/errors.ts';
 import type { WriteOutcome, WriteRecord } from '../journal/journal.ts';
+import { isFirstWrite, withdraw } from './first-write.ts';
 import { putBack } from './put-back.ts';
+import { doubtAfter } from './remove-confirmed.ts';
 import type { Run } from './run.ts';
 import { isRemoval, sameEntries } from './write-step.ts';
 
@@ -17,8 +19,8 @@ export interface Recovered {
 }
 
 /**
- * Settles every unfinished write of the gate. A removal that took effect before the crash was never confirmed
- * by Atlas, so it is confirmed now, or put back.
+ * Settles every unfinished write of the gate. What took access away before the crash was never confirmed by
+ * Atlas, so it is confirmed now, or put back.
  *
  * @throws GateConflictError when someone else changed the list meanwhile: the caller reads again; LockLostError
  * when another run has the gate's lock by now
@@ -31,13 +33,15 @@ export async function recover(run: Run, state: GateState): Promise<Recovered> {
   for (const write of unfinished) {
     const outcome = outcomeOf(write, current);
     const removed = isRemoval(write) && outcome !== 'not-applied';
-    const isDoubtful = removed && !(await isConfirmed(run));
+    const isDoubtful = removed && (await doubtAfter(run, write.atMs)) !== undefined;
     // Asked to stop, and so perhaps without Atlas's word: it stays unfinished for the next run.
     if (run.signal?.aborted) break;
     if (isDoubtful) {
-      const because = 'an earlier run was interrupted before Atlas had confirmed its removal';
+      const because = 'an earlier run was interrupted before Atlas had confirmed its write';
       try {
-        current = (await putBack(run, current, write, because)) ?? current;
+        current = isFirstWrite(write)
+          ? await withdraw(run, current, write, because)
+          : ((await putBack(run, current, write, because)) ?? current);
       } catch (error) {
         if (error instanceof GateConflictError || error instanceof LockLostError) throw error;
         return { state: current, trouble: error instanceof Error ? error : new Error(String(error)) };
@@ -55,11 +59,6 @@ function outcomeOf(write: WriteRecord, state: GateState): WriteOutcome {
   if (sameEntries(state.entries, write.target)) return 'applied';
   if (sameEntries(state.entries, write.before)) return 'not-applied';
   return 'partly';
-}
-
-async function isConfirmed(run: Run): Promise<boolean> {
-  const verdicts = await run.readVerdicts();
-  return verdicts.length > 0 && verdicts.every(({ verdict }) => verdict === 'valid');
 }
 
 async function finish(run: Run, write: WriteRecord, outcome: WriteOutcome, state: GateState): Promise<void> {

@@ -1,6 +1,9 @@
 /** A write that takes addresses away: it stands only when Atlas confirms it (DESIGN.md §3, invariant 4). */
 import { type GateState, GateUnverifiedError } from '../gates/gate.ts';
-import type { KeyVerdict } from '../plan/input.ts';
+import type { KmsAlerts } from '../plan/input.ts';
+import { inSpan } from '../telemetry/span.ts';
+import { doubtOf } from './key-verdict.ts';
+import { newAlert } from './kms-alerts.ts';
 import { putBack } from './put-back.ts';
 import type { Run, RunWrite } from './run.ts';
 import { type StepWrite, writeStep } from './write-step.ts';
@@ -20,7 +23,8 @@ export class RemovalStuckError extends Error {
 }
 
 /**
- * Writes, asks Atlas about every key, and on anything but `valid` puts back at once what was taken out.
+ * Writes, asks Atlas about every key and for alerts, and on anything but `valid`, or on an alert that was not open
+ * before, puts back at once what was taken out.
  * The journal has the removal as unfinished until it is confirmed or put back, so that a run after a crash
  * knows that it has to ask.
  *
@@ -32,6 +36,7 @@ export async function removeConfirmed(
   removal: StepWrite,
   onWrite: (write: RunWrite) => void,
 ): Promise<GateState> {
+  const writtenAtMs = run.clock.now();
   const undone = { before: state.entries, target: removal.to, planChecksum: removal.planChecksum };
   const {
     state: after,
@@ -44,7 +49,7 @@ export async function removeConfirmed(
   });
   onWrite(write);
   run.report({ kind: 'verifying' });
-  const doubt = doubtOf(await run.readVerdicts());
+  const doubt = await doubtAfter(run, writtenAtMs);
   if (doubt === undefined) {
     await finish('applied', after.entries);
     run.report({ kind: 'verified', projects: run.settings.projects.length });
@@ -85,11 +90,21 @@ async function putBackUnverified(
   );
 }
 
-/** Why a removal does not stand; undefined when Atlas confirms every key. No answer is no confirmation. */
-function doubtOf(verdicts: readonly KeyVerdict[]): string | undefined {
-  if (verdicts.length === 0) return 'there is no Atlas project that could confirm it';
-  const doubt = verdicts.find(({ verdict }) => verdict !== 'valid');
-  if (!doubt) return undefined;
-  const said = doubt.verdict === 'invalid' ? 'that its key is not valid' : 'nothing about its key';
-  return `for project ${doubt.projectId} Atlas says ${said}${doubt.because ? ` (${doubt.because})` : ''}`;
+/**
+ * Why a write that takes access away, begun at a time, does not stand; undefined when Atlas confirms every key and has opened
+ * no alert. Alerts that cannot be read are no doubt: `valid` is Atlas's own word, and they are asked for again for
+ * as long as the removal is on probation.
+ */
+export function doubtAfter(run: Run, sinceMs: number, acceptsUnknown = false): Promise<string | undefined> {
+  return inSpan('verify', { 'postern.gate': run.gate.name }, async span => {
+    const doubt =
+      doubtOf(await run.readVerdicts(), acceptsUnknown) ?? alertSince(await run.readAlerts(), sinceMs);
+    span.set({ 'postern.confirmed': doubt === undefined });
+    return doubt;
+  });
+}
+
+function alertSince(alerts: readonly KmsAlerts[], sinceMs: number): string | undefined {
+  const alert = newAlert(alerts, sinceMs);
+  return alert && `for project ${alert.projectId} Atlas has opened ${alert.what}`;
 }

@@ -7,7 +7,7 @@ import type { Cidr } from '../address/cidr.ts';
 import type { Clock } from '../clock.ts';
 import type { Gate } from '../gates/gate.ts';
 import type { HeldLock, WriteKind } from '../journal/journal.ts';
-import type { FeedReading, KeyVerdict } from '../plan/input.ts';
+import type { FeedReading, KeyVerdict, KmsAlerts } from '../plan/input.ts';
 import type { Plan, Policy } from '../plan/plan.ts';
 import type { RemovalPolicy } from '../plan/removal-policy.ts';
 import type { Fence } from './fence.ts';
@@ -21,9 +21,10 @@ export interface GateSettings {
   readonly policy: Policy;
   readonly removal: RemovalPolicy;
   readonly acceptShrink: boolean;
+  readonly acceptFirstWrite: boolean;
 }
 
-/** An event of Atlas that says that a key, or the way to it, does not work. */
+/** An event or an alert of Atlas that says that a key, or the way to it, does not work. */
 export interface SignOfTrouble {
   readonly projectId: string;
   readonly atMs: number;
@@ -44,6 +45,8 @@ export interface Run {
   readFeeds(): Promise<readonly FeedReading[]>;
   /** Asks Atlas about the key of each of the gate's projects, each time anew; never throws. */
   readVerdicts(): Promise<readonly KeyVerdict[]>;
+  /** Asks Atlas for the open alerts on the KMS of each of the gate's projects, each time anew; never throws. */
+  readAlerts(): Promise<readonly KmsAlerts[]>;
   /**
    * Signs of trouble that Atlas has shown for the gate's projects since a time: what a removal on probation is
    * held against. Absent where nobody looks for them; never throws.
@@ -81,7 +84,7 @@ export type RunEvent =
 /**
  * How a run over one gate ended. `unchanged`: nothing to do. `changed`: everything planned was written.
  * `refused`: a guard, a moved plan, a lock, or the operator stopped it; nothing was written.
- * `restored`: a removal was put back because Atlas did not confirm it.
+ * `restored`: a removal was put back, or the list taken out of force, because Atlas did not confirm it.
  * `failed`: an error; what was written before it stands in `writes`.
  */
 export const runStatuses = ['unchanged', 'changed', 'refused', 'restored', 'failed'] as const;

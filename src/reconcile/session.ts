@@ -31,6 +31,7 @@ import { FeedReader } from './feed-reader.ts';
 import { Fence } from './fence.ts';
 import { GuardedJournal } from './guarded-journal.ts';
 import { keyVerdictOf } from './key-verdict.ts';
+import { readAlerts } from './kms-alerts.ts';
 import type { GateSettings, Run, RunEvent } from './run.ts';
 
 export interface SessionOptions {
@@ -72,6 +73,7 @@ export interface Overrides {
   readonly graceMs?: number;
   readonly maxRemovals?: number;
   readonly acceptShrink?: boolean;
+  readonly acceptFirstWrite?: boolean;
 }
 
 export interface Session {
@@ -188,6 +190,7 @@ function runOf(config: GateConfig, gate: Gate, { options, journal, feeds, client
     journal,
     readFeeds: () => Promise.all(wantedFeeds.map(feed => feeds.read(feed))),
     readVerdicts: () => Promise.all(config.projects.map(id => readVerdict(client, id, gate))),
+    readAlerts: () => Promise.all(config.projects.map(id => readAlerts(client, id))),
     by,
     command,
     report: event => options.report(config.name, event),
@@ -216,6 +219,7 @@ export function settingsOf(config: GateConfig, overrides: Overrides): GateSettin
     policy: overrides.policy ?? config.policy,
     removal: removalOf(config.removal, overrides),
     acceptShrink: overrides.acceptShrink ?? false,
+    acceptFirstWrite: overrides.acceptFirstWrite ?? false,
   };
 }
 

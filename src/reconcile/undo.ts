@@ -1,18 +1,22 @@
 /**
  * Undo: puts back what a write took out, and takes back what it let in where no feed of Atlas ever wanted it
- * (a wrong pin, say). It never takes back an address that Atlas wants or wanted: that road is the slow one.
+ * (a wrong pin, say). It never takes back an address that Atlas wants or wanted: that road is the slow one. A
+ * write that put the list in force is undone by taking it out of force.
  */
 import { AddressSet } from '../address/address-set.ts';
 import type { Cidr } from '../address/cidr.ts';
+import type { GateState } from '../gates/gate.ts';
 import type { LedgerRow, OwnedEntry, WriteRecord } from '../journal/journal.ts';
 import { tripUndoGuards } from '../plan/guards.ts';
 import type { PlanInput } from '../plan/input.ts';
+import { isFirstWrite, withdraw } from './first-write.ts';
 import { prepare } from './prepare.ts';
 import { putBack } from './put-back.ts';
+import { readGate } from './read-gate.ts';
 import { recover } from './recover.ts';
 import { RemovalNotConfirmed, removeConfirmed } from './remove-confirmed.ts';
 import type { Run, RunResult, RunWrite } from './run.ts';
-import { withLock } from './with-lock.ts';
+import { type ResultBuilder, withLock } from './with-lock.ts';
 import { deltaOf } from './write-step.ts';
 
 export interface Undo {
@@ -21,6 +25,8 @@ export interface Undo {
   readonly takesBack: readonly Cidr[];
   /** Let in by the write, and staying, because Atlas wants them or wanted them. */
   readonly stays: readonly Cidr[];
+  /** The write put the list in force: it is taken out of force, and whoever was let in before is let in again. */
+  readonly withdraws?: true;
 }
 
 export interface UndoOptions {
@@ -32,20 +38,19 @@ export interface UndoOptions {
 /** Undoes one write of a gate. Never throws for a fault of the gate, a feed or the journal: the result tells. */
 export function undoWrite(unlocked: Run, options: UndoOptions = {}): Promise<RunResult> {
   return withLock(unlocked, async (run, result) => {
-    const write = await findWrite(run, options.writeId);
-    if (typeof write === 'string') return result.end('refused', write, { remedy: 'See `postern history`.' });
-    const recovered = await recover(run, await run.gate.read());
+    const recovered = await recover(run, await readGate(run));
     if (recovered.trouble) throw recovered.trouble;
     let { state } = recovered;
+    const write = await findWrite(run, options.writeId);
+    if (typeof write === 'string') return result.end('refused', write, { remedy: 'See `postern history`.' });
+    if (isFirstWrite(write)) return await undoFirstWrite(run, state, write, options, result);
     const { plan, ledger, input, must } = await prepare(run, state);
     const owned = (await run.journal.attempt(journal => journal.owned(run.gate.id))) ?? [];
     const undo = planUndo(write, state.entries, ledger ?? [], owned);
     const refusal = refuse(run, undo, input);
     if (refusal) return result.end('refused', refusal.message, refusal);
     if (options.confirm && !(await options.confirm(undo))) {
-      return result.end('refused', 'Not confirmed: nothing was written.', {
-        remedy: 'Run undo again, or give --yes.',
-      });
+      return result.end('refused', ...notConfirmed);
     }
     const onWrite = (written: RunWrite) => result.writes.push(written);
     if (undo.putsBack.length > 0) {
@@ -78,6 +83,46 @@ export function undoWrite(unlocked: Run, options: UndoOptions = {}): Promise<Run
       },
     );
   });
+}
+
+/** Needs no reading of Atlas: it lets in, and takes nothing away. */
+async function undoFirstWrite(
+  run: Run,
+  state: GateState,
+  write: WriteRecord & { readonly kind: 'enforce' },
+  options: UndoOptions,
+  result: ResultBuilder,
+): Promise<RunResult> {
+  const { name } = run.gate;
+  const nothing = { putsBack: [], takesBack: [], stays: [] };
+  const refusal =
+    run.settings.policy === 'observe'
+      ? observes(name)
+      : state.nextWriteShutsOut
+        ? { message: `Write ${write.id} is undone already: nothing to do.`, remedy: 'See `postern history`.' }
+        : state.obstacle;
+  if (refusal) return result.end('refused', refusal.message, refusal);
+  if (options.confirm && !(await options.confirm({ write, ...nothing, withdraws: true }))) {
+    return result.end('refused', ...notConfirmed);
+  }
+  await withdraw(run, state, write, `undo of write ${write.id}`, each => result.writes.push(each));
+  return result.end(
+    'changed',
+    `Write ${write.id} of gate ${name} is undone: its list is out of force, and whoever was let in before that write is let in again.`,
+    { remedy: 'It stays so until apply is run with --accept-first-write.' },
+  );
+}
+
+const notConfirmed: [string, { remedy: string }] = [
+  'Not confirmed: nothing was written.',
+  { remedy: 'Run undo again, or give --yes.' },
+];
+
+function observes(name: string): { message: string; remedy: string } {
+  return {
+    message: `The policy of gate ${name} is observe: nothing is written.`,
+    remedy: 'Set `policy: add-only` or `policy: sync` on the gate, or give --policy.',
+  };
 }
 
 async function findWrite(run: Run, writeId: number | undefined): Promise<WriteRecord | string> {
@@ -128,10 +173,11 @@ function refuse(
   input: PlanInput,
 ): { message: string; remedy: string } | undefined {
   const { id } = undo.write;
-  if (settings.policy === 'observe') {
+  if (settings.policy === 'observe') return observes(gate.name);
+  if (input.state.nextWriteShutsOut) {
     return {
-      message: `The policy of gate ${gate.name} is observe: nothing is written.`,
-      remedy: 'Set `policy: add-only` or `policy: sync` on the gate, or give --policy.',
+      message: `The list of gate ${gate.name} is not in force, so that write ${id} shuts nobody out. Nothing was written.`,
+      remedy: 'To put the list in force again, run postern apply with --accept-first-write.',
     };
   }
   if (undo.takesBack.length > 0 && settings.policy !== 'sync') {

@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { LockLostError } from '../journal/errors.ts';
 import type { LockHolder, LockResult } from '../journal/journal.ts';
 import type { Plan } from '../plan/plan.ts';
+import { currentSpan } from '../telemetry/span.ts';
 import { TransportError } from '../transport/errors.ts';
 import type { Run, RunResult, RunStatus, RunWrite } from './run.ts';
 import { WriteStoppedError } from './write-step.ts';
@@ -86,15 +87,25 @@ function resultBuilder(run: Run): ResultBuilder {
   const builder: ResultBuilder = {
     plan: undefined,
     writes: [],
-    end: (status, message, extra = {}) => ({
-      gate: { id: run.gate.id, name: run.gate.name },
-      status,
-      message,
-      writes: builder.writes,
-      ...(builder.plan && { plan: builder.plan }),
-      ...(extra.remedy !== undefined && { remedy: extra.remedy }),
-      ...(extra.error !== undefined && { error: extra.error }),
-    }),
+    end: (status, message, extra = {}) => {
+      tellSpan(status, message, builder.writes.length);
+      return {
+        gate: { id: run.gate.id, name: run.gate.name },
+        status,
+        message,
+        writes: builder.writes,
+        ...(builder.plan && { plan: builder.plan }),
+        ...(extra.remedy !== undefined && { remedy: extra.remedy }),
+        ...(extra.error !== undefined && { error: extra.error }),
+      };
+    },
   };
   return builder;
+}
+
+/** A run ends in the span that was begun for it. */
+function tellSpan(status: RunStatus, message: string, writes: number): void {
+  const span = currentSpan();
+  span.set({ 'postern.status': status, 'postern.writes': writes });
+  if (status === 'failed' || status === 'restored') span.fail(status, message);
 }

@@ -5,8 +5,9 @@
 import { AddressSet } from '../address/address-set.ts';
 import type { Cidr } from '../address/cidr.ts';
 import { GateError, type GateState, GateUnverifiedError } from '../gates/gate.ts';
-import type { WriteKind, WriteOutcome } from '../journal/journal.ts';
-import { tripWriteGuards } from '../plan/guards.ts';
+import type { WriteKind, WriteOutcome, WriteRecord } from '../journal/journal.ts';
+import { tripNotInForce, tripWriteGuards } from '../plan/guards.ts';
+import { type Attributes, inSpan } from '../telemetry/span.ts';
 import type { Run, RunWrite } from './run.ts';
 
 export interface StepWrite {
@@ -22,17 +23,17 @@ export interface StepWrite {
   readonly readAtMs: number;
 }
 
-/** A removal must rest on what Atlas says now: a question to the operator may wait for its answer all night. */
+/** What takes access away must rest on what Atlas says now: a question to the operator may wait for its answer all night. */
 export const maxReadingAgeMs = 10 * 60_000;
 
 export interface StepResult {
   readonly state: GateState;
   readonly write: RunWrite;
-  /** Records the outcome. For a removal it is called only once Atlas has confirmed it. */
+  /** Records the outcome. For what Atlas has to confirm it is called only once it has. */
   finish(outcome: WriteOutcome, after: readonly Cidr[]): Promise<void>;
 }
 
-/** Thrown when a removal cannot be journalled, and so does not happen. */
+/** Thrown when what takes access away cannot be journalled, and so does not happen. */
 export class NotJournalledError extends Error {
   override readonly name = 'NotJournalledError';
   readonly remedy = 'Mend the journal; additions go on meanwhile, removals wait.';
@@ -62,7 +63,7 @@ export async function writeStep(run: Run, state: GateState, write: StepWrite): P
   const { gate, journal, clock } = run;
   const before = state.entries;
   const delta = deltaOf(before, write.to);
-  const takesAway = !AddressSet.of(write.to).covers(AddressSet.of(before));
+  const takesAway = doesTakeAway(write, before);
   lastLook(run, state, write, takesAway);
   const intent = {
     gateId: gate.id,
@@ -81,7 +82,9 @@ export async function writeStep(run: Run, state: GateState, write: StepWrite): P
     run.report({ kind: 'journal-unavailable', because });
     if (takesAway)
       throw new NotJournalledError(
-        `The journal cannot record the removal (${because}); nothing was removed.`,
+        write.kind === 'enforce'
+          ? `The journal cannot record that the list is put in force (${because}); nothing was written.`
+          : `The journal cannot record the removal (${because}); nothing was removed.`,
       );
     // Its lock goes with the journal, and additions go on as they do without either.
     run.fence?.drop();
@@ -101,16 +104,28 @@ export async function writeStep(run: Run, state: GateState, write: StepWrite): P
   run.report({ kind: 'writing', write: write.kind, adds: delta.adds.length, removes: delta.removes.length });
   let after: GateState;
   try {
-    after = await gate.write(write.to, state.revision);
+    after = await inSpan('write', attributesOf(gate.name, write, delta), () =>
+      write.kind === 'withdraw' ? gate.withdraw!(state.revision) : gate.write(write.to, state.revision),
+    );
   } catch (error) {
     const [outcome, left] = outcomeOf(error, before);
-    // A removal of which something may have taken effect stays open, until Atlas has confirmed it.
+    // What takes access away and may have taken effect stays open, until Atlas has confirmed it.
     const isOpen = takesAway && outcome !== 'not-applied';
     await finish(isOpen ? null : outcome, left, error instanceof Error ? error.message : String(error));
     throw error;
   }
   run.report({ kind: 'written', write: write.kind, entries: after.entries.length });
   return { state: after, write: { kind: write.kind, ...delta }, finish };
+}
+
+function attributesOf(gate: string, { kind, to }: StepWrite, { adds, removes }: Delta): Attributes {
+  return {
+    'postern.gate': gate,
+    'postern.write': kind,
+    'postern.adds': adds.length,
+    'postern.removes': removes.length,
+    'postern.entries': to.length,
+  };
 }
 
 /** The guards once more, over what the gate shows now (DESIGN.md §3, invariants 1, 3, 4 and 5). */
@@ -122,12 +137,16 @@ function lastLook({ gate, clock }: Run, state: GateState, write: StepWrite, take
     to: write.to,
     usage: { ...usage, used: usage.used + (state.takenElsewhere ?? 0) },
   };
-  const [trip] = tripWriteGuards(gate, step, write.letsIn, write.keeps);
+  const [trip] = [
+    ...tripNotInForce(gate.name, state, write.kind),
+    // What is withdrawn is no list that could lack something.
+    ...(write.kind === 'withdraw' ? [] : tripWriteGuards(gate, step, write.letsIn, write.keeps)),
+  ];
   if (trip) throw new WriteStoppedError(trip.message, trip.remedy);
   const ageMs = clock.now() - write.readAtMs;
   if (takesAway && ageMs > maxReadingAgeMs) {
     throw new WriteStoppedError(
-      `What Atlas listed was read ${Math.round(ageMs / 60_000)} minutes ago, too long to remove something by it from gate ${gate.name}.`,
+      `What Atlas listed was read ${Math.round(ageMs / 60_000)} minutes ago, too long to take access away by it at gate ${gate.name}.`,
       'Run it again, and answer within 10 minutes.',
     );
   }
@@ -143,18 +162,36 @@ function outcomeOf(error: unknown, before: readonly Cidr[]): [WriteOutcome | nul
   return error instanceof GateError ? ['not-applied', null] : [null, null];
 }
 
-export function deltaOf(
-  before: readonly Cidr[],
-  after: readonly Cidr[],
-): { readonly adds: readonly Cidr[]; readonly removes: readonly Cidr[] } {
+interface Delta {
+  readonly adds: readonly Cidr[];
+  readonly removes: readonly Cidr[];
+}
+
+export function deltaOf(before: readonly Cidr[], after: readonly Cidr[]): Delta {
   const was = new Set(before);
   const is = new Set(after);
   return { adds: after.filter(cidr => !was.has(cidr)), removes: before.filter(cidr => !is.has(cidr)) };
 }
 
+/** To put a list in force takes access from whoever is not in it; to withdraw it only gives. */
+function doesTakeAway({ kind, to }: StepWrite, before: readonly Cidr[]): boolean {
+  if (kind === 'enforce' || kind === 'withdraw') return kind === 'enforce';
+  return !AddressSet.of(to).covers(AddressSet.of(before));
+}
+
 /** Kinds of write that may take something away, and that Atlas has to confirm. */
 export function isRemoval({ kind }: { readonly kind: WriteKind }): boolean {
-  return kind === 'remove' || kind === 'undo';
+  return kind === 'remove' || kind === 'undo' || kind === 'enforce';
+}
+
+/** Of the writes, newest first, the one that last put the list in force or took it out; undefined where none did. */
+export function newestInForce(writes: readonly WriteRecord[]): WriteRecord | undefined {
+  // Withdrawn in part is a list that is there still.
+  return writes.find(({ kind, outcome }) =>
+    kind === 'enforce'
+      ? outcome !== 'not-applied'
+      : kind === 'withdraw' && (outcome === 'applied' || outcome === null),
+  );
 }
 
 export function sameEntries(a: readonly Cidr[], b: readonly Cidr[]): boolean {

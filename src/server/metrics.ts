@@ -155,7 +155,7 @@ export const counters = {
   },
   writes: {
     name: 'postern_writes_total',
-    help: 'Writes that were carried out: add, remove, restore, undo.',
+    help: 'Writes that were carried out: add, remove, restore, undo, enforce, withdraw.',
     labels: ['gate', 'kind'],
   },
   written: {
@@ -175,7 +175,7 @@ export const counters = {
   },
   restores: {
     name: 'postern_removals_restored_total',
-    help: 'Removals that were put back because Atlas did not confirm them. Page on any.',
+    help: 'Removals and first writes that were taken back because Atlas did not confirm them. Page on any.',
     labels: ['gate'],
   },
   deliveries: {
@@ -267,7 +267,8 @@ export class Metrics {
     if (event.kind === 'feed-read') {
       this.#counters.feedReads.inc({ feed: event.feed, complete: String(event.complete) });
     }
-    if (event.kind === 'removal-restored') this.#counters.restores.inc({ gate: event.gate });
+    if (event.kind === 'removal-restored' || event.kind === 'first-write-withdrawn')
+      this.#counters.restores.inc({ gate: event.gate });
     if (event.kind !== 'run-ended') return;
     const { gate, summary, plan } = event;
     this.#counters.runs.inc({ gate, status: summary.status });

@@ -141,9 +141,9 @@ export const routes: readonly Route[] = [
     params: gateParams,
     answer: planSchema,
     status: 200,
-    handle: ({ watch }, { params }) => {
+    handle: async ({ watch }, { params }) => {
       const { name } = gateOf(watch, params.gate);
-      const plan = watch.planOf(name);
+      const plan = await watch.planOf(name);
       if (!plan) throw new ApiError(404, 'not-found', `There is no plan for gate ${name} yet.`);
       return plan;
     },

@@ -27,7 +27,6 @@ const queryReads: Readonly<Record<string, ReadonlySet<string>>> = {
     'ListAttachedRolePolicies',
     'GetPolicy',
     'GetPolicyVersion',
-    'GetUser',
     'SimulatePrincipalPolicy',
   ]),
   '2011-06-15': new Set(['AssumeRole', 'AssumeRoleWithWebIdentity', 'GetCallerIdentity']),

@@ -10,6 +10,7 @@ import {
   TransportError,
 } from './errors.ts';
 import { onlyReads, writeReason } from './read-only.ts';
+import { inRequestSpan } from './request-span.ts';
 import { retryDelayMs } from './retry.ts';
 import type { Transport, TransportRequest, TransportResponse } from './transport.ts';
 
@@ -97,7 +98,8 @@ export function createTransport(options: TransportOptions): Transport {
       for (let attempt = 0; ; attempt++) {
         const outcome = await limitFor(request.url)(() => {
           refuseUnlessFree(request);
-          return attemptOnce(request, Math.min(settings.tryTimeoutMs, deadlineMs - clock.now()));
+          const timeoutMs = Math.min(settings.tryTimeoutMs, deadlineMs - clock.now());
+          return inRequestSpan(request, attempt, () => attemptOnce(request, timeoutMs));
         });
         const waitMs =
           attempt < maxRetries

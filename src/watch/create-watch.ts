@@ -4,6 +4,7 @@ import { type AtlasClient, type AtlasCredentials, createAtlasClient, readEvents 
 import type { Config } from '../config/config.ts';
 import { JournalError } from '../journal/errors.ts';
 import type { Journal } from '../journal/journal.ts';
+import type { Plan } from '../plan/plan.ts';
 import { approveClosing, defaultApprovalMs } from '../reconcile/approve.ts';
 import { feedsOf, observeFeed } from '../reconcile/session.ts';
 import { fencedTransport } from '../transport/fenced.ts';
@@ -13,6 +14,7 @@ import { EventWatch } from './event-watch.ts';
 import type { Hint, RunReason } from './events.ts';
 import { FeedHub, type FeedNews } from './feed-hub.ts';
 import type { Fleet, FleetEvent } from './fleet/index.ts';
+import { FleetView } from './fleet/view.ts';
 import { type CloudName, GateWatch, type GateWatchParts } from './gate-watch.ts';
 import { troubles } from './health.ts';
 import { feedIntervalMs } from './intervals.ts';
@@ -20,7 +22,7 @@ import { JournalKeeper } from './journal-keeper.ts';
 import { ping } from './ping.ts';
 import { RateLimitBook } from './rate-limits.ts';
 import { Slots } from './slots.ts';
-import type { WatchState, WatchStatus } from './status.ts';
+import type { GateStatus, WatchState, WatchStatus } from './status.ts';
 import { Waker, within } from './waker.ts';
 import type { Approving, Watch, WatchOptions } from './watch.ts';
 
@@ -41,6 +43,8 @@ const lockedRetryMs = 20_000;
 const fleetLockedRetryMs = 2_000;
 /** There is no room here for a gate that the fleet hands out: this or another worker takes it then. */
 const noRoomMs = 1_000;
+/** Among so many of a gate's plans the newest is looked for. */
+const recentPlans = 20;
 
 export function createWatch(options: WatchOptions): Watch {
   return new WatchDaemon(options);
@@ -86,6 +90,8 @@ class WatchDaemon implements Watch {
   #isTending = false;
   /** Where there is one, it says when each gate is looked at here. */
   #fleet: Fleet | undefined;
+  /** What the other workers of the fleet saw. */
+  #view: FleetView | undefined;
 
   constructor(options: WatchOptions) {
     const { clock, random, config, store } = options;
@@ -187,12 +193,19 @@ class WatchDaemon implements Watch {
   }
 
   #joinFleet(): void {
-    this.#fleet = this.#options.fleet?.({
+    if (!this.#options.fleet) return;
+    this.#view = new FleetView({
+      journal: () => this.#keeper.current,
+      clock: this.#options.clock,
+      onNews: () => this.#endCycle(),
+    });
+    void this.#view.keepFresh(this.#stopping.signal);
+    this.#fleet = this.#options.fleet({
       gates: () => [...this.#gates.keys()],
       work: (gate, reason) => this.#workForFleet(gate, reason),
       onEvent: event => this.#tellOfFleet(event),
     });
-    this.#fleet?.start();
+    this.#fleet.start();
   }
 
   /** One gate that is this worker's for now. A cloud that hangs does not take the places of the others. */
@@ -238,6 +251,7 @@ class WatchDaemon implements Watch {
         this.#running.delete(gate);
         this.#hanging.delete(gate.name);
         this.#count(gate);
+        void this.#view?.publish(gate.status());
         this.#endCycle();
         this.#waker.wake();
       });
@@ -251,7 +265,8 @@ class WatchDaemon implements Watch {
     this.#counts.runs++;
     if (lastRun?.status === 'failed') this.#counts.failedRuns++;
     this.#counts.writes += lastRun?.writes.length ?? 0;
-    this.#counts.restores += lastRun?.writes.filter(({ kind }) => kind === 'restore').length ?? 0;
+    this.#counts.restores +=
+      lastRun?.writes.filter(({ kind }) => kind === 'restore' || kind === 'withdraw').length ?? 0;
   }
 
   /** A run that hangs must not keep the other gates of its cloud from their turn. */
@@ -351,15 +366,20 @@ class WatchDaemon implements Watch {
     this.#waker.wake();
   }
 
-  planOf(gate: string) {
-    return this.#gates.get(gate)?.plan;
+  async planOf(name: string): Promise<Plan | undefined> {
+    const gate = this.#gates.get(name);
+    const newest = gate && this.#newestOf(gate);
+    if (!newest?.id || gate?.plan?.checksum === newest.planChecksum) return gate?.plan;
+    // Another worker made it. The journal keeps each that would write something else than the one before.
+    const kept = await this.#keeper.current?.plans({ gateId: newest.id, limit: recentPlans });
+    const other = kept?.find(({ checksum }) => checksum === newest.planChecksum);
+    return other ? JSON.parse(other.json) : gate?.plan;
   }
 
   async approve(gate: string, { by, reason, expiresInMs = defaultApprovalMs }: Approving): Promise<void> {
     const watched = this.#gateOf(gate);
-    const { plan } = watched;
-    const { closing } = watched.status();
-    if (!plan || closing.length === 0) {
+    const { closing, id, planChecksum } = this.#newestOf(watched);
+    if (id === undefined || planChecksum === undefined || closing.length === 0) {
       throw new RangeError(`Gate ${gate} has nothing to approve: its newest plan would remove nothing.`);
     }
     const journal = this.#keeper.current;
@@ -370,6 +390,7 @@ class WatchDaemon implements Watch {
       );
     }
     const atMs = this.#options.clock.now();
+    const plan = { gate: { id, name: gate }, checksum: planChecksum };
     await approveClosing(journal, plan, closing, { by, reason, atMs, expiresInMs });
     this.#emitter.emit({ kind: 'approved', gate, by, reason, addresses: closing });
     this.syncNow(gate);
@@ -466,7 +487,7 @@ class WatchDaemon implements Watch {
   }
 
   #allLookedAt(sinceMs: number): boolean {
-    return [...this.#gates.values()].every(gate => gate.lastRun && gate.endedAtMs >= sinceMs);
+    return this.#gateStatuses().every(({ lastRun }) => lastRun && lastRun.endedAtMs >= sinceMs);
   }
 
   status(): WatchStatus {
@@ -478,7 +499,7 @@ class WatchDaemon implements Watch {
       config: { path: this.#config.path, loadedAtMs: this.#loadedAtMs, fault: this.#configFault },
       journal: this.#keeper.status(),
       feeds: this.#feeds.status(),
-      gates: [...this.#gates.values()].map(gate => gate.status()),
+      gates: this.#gateStatuses(),
       totals: {
         ...usage,
         feedReads: this.#feeds.reads,
@@ -491,6 +512,16 @@ class WatchDaemon implements Watch {
       lastHint: this.#lastHint,
       lastHealthyCycleAtMs: this.#lastHealthyCycleAtMs,
     };
+  }
+
+  /** In a fleet, as whoever looked at them last left them. */
+  #gateStatuses(): readonly GateStatus[] {
+    return [...this.#gates.values()].map(gate => this.#newestOf(gate));
+  }
+
+  #newestOf(gate: GateWatch): GateStatus {
+    const own = gate.status();
+    return this.#view?.newest(own) ?? own;
   }
 
   /** Gates whose config is the same stay as they are, with their times and their back-off. */

@@ -58,6 +58,7 @@ export function messageOf(error: unknown): string {
 function severityOf(happening: WatchHappening): Severity {
   switch (happening.kind) {
     case 'removal-restored':
+    case 'first-write-withdrawn':
     case 'journal-lost':
     case 'config-refused':
     case 'internal-fault':

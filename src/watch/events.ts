@@ -9,7 +9,8 @@ import type { RunEvent, RunStatus, RunWrite } from '../reconcile/run.ts';
 /**
  * Why a gate is looked at. `start`: for the first time. `interval`: its time had come. `feed-changed`: a feed
  * of its lists something else. `hint`: something outside says that it may be worth a look. `retry`: the last
- * run failed. `soak`: a removal of it is still on probation. `asked`: an operator asked.
+ * run failed. `soak`: a removal of it, or its first write, is
+ * still on probation. `asked`: an operator asked.
  */
 export const runReasons = ['start', 'interval', 'feed-changed', 'hint', 'retry', 'soak', 'asked'] as const;
 export type RunReason = (typeof runReasons)[number];
@@ -89,6 +90,13 @@ export type WatchHappening =
       readonly gate: string;
       readonly message: string;
       readonly addresses: readonly Cidr[];
+    }
+  /** A list was put in force, did not stand, and was taken out of force. Page someone. */
+  | {
+      readonly kind: 'first-write-withdrawn';
+      readonly runId: string;
+      readonly gate: string;
+      readonly message: string;
     }
   /** Every gate was looked at since the last one. `healthy`: every feed complete, every gate let in and in step. */
   | { readonly kind: 'cycle-ended'; readonly healthy: boolean; readonly because: readonly string[] }

@@ -3,14 +3,16 @@ import type { AtlasClient } from '../atlas/index.ts';
 import type { Clock } from '../clock.ts';
 import type { Config, GateConfig } from '../config/config.ts';
 import type { Gate, GateKind } from '../gates/gate.ts';
-import type { KeyVerdict } from '../plan/input.ts';
+import type { KeyVerdict, KmsAlerts } from '../plan/input.ts';
 import type { Plan } from '../plan/plan.ts';
 import { type After, afterRun } from '../reconcile/after-run.ts';
 import { applyGate, planGate } from '../reconcile/apply.ts';
 import { Fence } from '../reconcile/fence.ts';
 import type { GuardedJournal } from '../reconcile/guarded-journal.ts';
+import { readAlerts } from '../reconcile/kms-alerts.ts';
 import type { Run, RunResult, SignOfTrouble } from '../reconcile/run.ts';
 import { feedsOf, readVerdict, settingsOf } from '../reconcile/session.ts';
+import { type Attributes, inSpan } from '../telemetry/span.ts';
 import { messageOf } from './emitter.ts';
 import type { RunReason, RunSummary, WatchHappening } from './events.ts';
 import type { FeedHub } from './feed-hub.ts';
@@ -55,7 +57,7 @@ export function cloudOf(kind: GateKind): CloudName {
 
 /** Between two runs of one gate, whatever asks for them: news of feeds come in bursts. */
 const leastGapMs = 2_000;
-/** While a removal is on probation its gate is looked at this often, or more often if the config says so. */
+/** While a removal, or a first write, is on probation its gate is looked at this often, or more often if the config says so. */
 const soakIntervalMs = 60_000;
 /** A reading that a removal rests on is at most this old. */
 const freshForRemovalMs = 15_000;
@@ -66,6 +68,12 @@ const unanswered = (projectId: string): KeyVerdict => ({
   projectId,
   verdict: 'unknown',
   because: 'Atlas has not answered',
+});
+const alertsUnanswered = (projectId: string): KmsAlerts => ({
+  projectId,
+  known: false,
+  because: 'Atlas has not answered',
+  isRefused: false,
 });
 
 export class GateWatch {
@@ -185,15 +193,31 @@ export class GateWatch {
     this.#hasNews = false;
     emit({ kind: 'run-started', runId, gate: this.name, because: this.#reason });
     const lease = this.#parts.lease();
-    let result: RunResult;
-    try {
-      result = await this.#work(runId, lease.journal);
-    } catch (error) {
-      result = this.#failed(error);
-    } finally {
-      lease.done();
-    }
+    const result = await inSpan('run', this.#attributes(runId), async span => {
+      try {
+        return await this.#work(runId, lease.journal);
+      } catch (error) {
+        const failed = this.#failed(error);
+        span.set({ 'postern.status': failed.status });
+        span.fail(failed.status, failed.message);
+        return failed;
+      } finally {
+        lease.done();
+      }
+    });
     this.#settle(runId, startedAtMs, result);
+  }
+
+  #attributes(runId: string): Attributes {
+    const { name, kind, policy, projects } = this.config;
+    return {
+      'postern.run_id': runId,
+      'postern.gate': name,
+      'postern.gate_kind': kind,
+      'postern.policy': policy,
+      'postern.projects': projects,
+      'postern.because': this.#reason,
+    };
   }
 
   async #work(runId: string, journal: GuardedJournal): Promise<RunResult> {
@@ -213,6 +237,12 @@ export class GateWatch {
     const notBeforeMs = this.#freshness(clock.now());
     // What Atlas says after a removal is waited for also when Postern is asked to stop.
     let hasWritten = false;
+    const ask = <T>(read: (projectId: string) => Promise<T>, otherwise: (projectId: string) => T) =>
+      Promise.all(
+        this.config.projects.map(id =>
+          within(clock, verdictPatienceMs, read(id), () => otherwise(id), hasWritten ? undefined : stop),
+        ),
+      );
     return {
       gate,
       settings: settingsOf(this.config, {}),
@@ -224,19 +254,8 @@ export class GateWatch {
             feeds.read(feed, notBeforeMs(feedIntervalMs(feed, config))),
           ),
         ),
-      readVerdicts: () =>
-        Promise.all(
-          this.config.projects.map(projectId => {
-            const verdict = readVerdict(client, projectId, gate);
-            return within(
-              clock,
-              verdictPatienceMs,
-              verdict,
-              () => unanswered(projectId),
-              hasWritten ? undefined : stop,
-            );
-          }),
-        ),
+      readVerdicts: () => ask(id => readVerdict(client, id, gate), unanswered),
+      readAlerts: () => ask(id => readAlerts(client, id), alertsUnanswered),
       readSigns: sinceMs => signs(this.config.projects, sinceMs),
       fence: this.#fence,
       signal: stop,
@@ -290,7 +309,9 @@ export class GateWatch {
       nextAtMs: this.#dueAtMs,
     });
     const restored = result.writes.filter(({ kind }) => kind === 'restore').flatMap(({ adds }) => adds);
-    if (restored.length > 0 || result.status === 'restored') {
+    if (result.writes.some(({ kind }) => kind === 'withdraw')) {
+      emit({ kind: 'first-write-withdrawn', runId, gate: this.name, message: result.message });
+    } else if (restored.length > 0 || result.status === 'restored') {
       emit({
         kind: 'removal-restored',
         runId,
@@ -310,7 +331,8 @@ export class GateWatch {
     const last = result.writes.at(-1);
     if (!last) return;
     this.#lastWrite = { atMs: nowMs, kind: last.kind, addresses: last.adds.length + last.removes.length };
-    if (last.kind === 'remove') this.#soakUntilMs = nowMs + this.config.removal.soakMs;
+    if (last.kind === 'remove' || last.kind === 'enforce')
+      this.#soakUntilMs = nowMs + this.config.removal.soakMs;
   }
 
   #schedule(ending: Ending, result: RunResult, nowMs: number): void {

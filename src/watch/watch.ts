@@ -72,8 +72,8 @@ export interface Watch {
   hint(hint: Hint): void;
   /** Looks at one gate, or all, now, with fresh readings. Throws a RangeError for a gate that is not there. */
   syncNow(gate?: string): void;
-  /** The newest plan of a gate. */
-  planOf(gate: string): Plan | undefined;
+  /** The newest plan of a gate, whoever of a fleet made it. Throws as the journal does. */
+  planOf(gate: string): Promise<Plan | undefined>;
   /**
    * Approves the removal of exactly what the newest plan of the gate would close.
    * Throws a RangeError when there is no such gate or nothing to approve, a JournalError without a journal.

@@ -106,6 +106,8 @@ function wordsOf(event: WatchEvent): Words {
         message: `${event.gate}: a removal was put back. ${event.message}`,
         fields: { addresses: event.addresses },
       };
+    case 'first-write-withdrawn':
+      return { message: `${event.gate}: a list was taken out of force. ${event.message}`, fields: {} };
     case 'cycle-ended':
       return {
         message: event.healthy ? 'all is well' : `not all is well: ${event.because.join('; ')}`,
@@ -197,7 +199,7 @@ function stepWords(gate: string, step: RunEvent): Words {
     case 'verified':
       return of('Atlas confirms that its key works');
     case 'restoring':
-      return of(`putting back what was removed: ${step.because}`);
+      return of(`putting back what was there before: ${step.because}`);
     case 'conflict':
       return of(`someone else changed the list meanwhile (attempt ${step.attempt}): ${step.because}`);
     case 'recovered':

@@ -16,6 +16,7 @@ const endpoints = [
   ['/groups', '2023-01-01'],
   ['/orgs/{orgId}/groups', '2023-01-01'],
   ['/groups/{groupId}/alertConfigs', '2023-01-01'],
+  ['/groups/{groupId}/alerts', '2023-01-01'],
 ] as const;
 
 describeContract("Atlas's OpenAPI", file, () => {
@@ -39,6 +40,10 @@ describeContract("Atlas's OpenAPI", file, () => {
     lab.atlas.announceMove(project.clusters[0]!);
     lab.atlas.createCluster(project.id, 'new');
     lab.atlas.addProject('no-key', project.organizationId);
+    // The vault lets in nobody yet, so an alert is open, and someone has acknowledged it.
+    lab.atlas.validateKey(project.id);
+    const [alert] = lab.atlas.alerts.open(project.id);
+    alert!.acknowledgedUntilMs = alert!.createdMs + 60_000;
     lab.atlas.gateways = [
       { name: 'x', ips: { inbound: {}, outbound: { aws: { 'us-east-1': ['44.3.3.3/32'] } } } },
     ];
@@ -105,6 +110,18 @@ describeContract("Atlas's OpenAPI", file, () => {
       endpoints[6][0],
       '$.results[0]',
       body => Object.assign(body.results[0], { eventTypeName: 'NOTHING_HAPPENED' }),
+    ],
+    [
+      'an alert that was opened at no time',
+      endpoints[7][0],
+      '$.results[0]',
+      body => Object.assign(body.results[0], { created: 7 }),
+    ],
+    [
+      'an alert in an unknown status',
+      endpoints[7][0],
+      '$.results[0]',
+      body => Object.assign(body.results[0], { status: 'SLEEPING' }),
     ],
     ['a page without results', endpoints[5][0], '$.results is missing', body => delete body.results],
     [

@@ -298,6 +298,14 @@ describeContract("IAM's Smithy model", iamFile, () => {
       attached(({ iam }) => iam.send(new IAM.GetPolicyVersionCommand({ PolicyArn, VersionId: 'v1' }))),
     ],
     ['SimulatePrincipalPolicy', simulate],
+    ['GetUser', ({ iam }) => iam.send(new IAM.GetUserCommand({}))],
+    [
+      'GetRole, of a role with a boundary',
+      attached(async open => {
+        open.lab.aws.iam.setBoundary(labRoleArn, PolicyArn);
+        await getRole(open);
+      }),
+    ],
     ['no such role', ({ iam }) => iam.send(new IAM.GetRoleCommand({ RoleName: 'nobody' }))],
     ['no policy', put({ PolicyDocument: '{' })],
     [

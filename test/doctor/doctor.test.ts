@@ -1,6 +1,7 @@
 /** Doctor in this process, against the lab over real HTTP: each thing that can be wrong, and nothing else said. */
 import { expect, test } from 'vitest';
 import { run as doctor } from '../../src/cli/commands/doctor.ts';
+import type { FaultAct } from '../../src/lab/faults.ts';
 import { refusals } from '../../src/lab/index.ts';
 import { openWorkbench, type Workbench } from '../e2e/workbench.ts';
 
@@ -120,11 +121,30 @@ const wrong: readonly (readonly [string, string, 0 | 2 | 3, (bench: Workbench) =
   ['Atlas forbids it', 'atlas-forbidden', 2, faulty('/groups', refusals.forbidden())],
   ['the version of the API is gone', 'api-version-gone', 2, faulty('/groups', refusals.versionGone())],
   ['alerts cannot be read', 'alert-unknown', 3, faulty('/alertConfigs', refusals.forbidden())],
+  ['a node is refused', 'kms-alert-open', 2, nodeRefused],
+  ['open alerts may not be read', 'kms-alerts-not-readable', 0, faulty('/alerts', refusals.forbidden())],
+  [
+    'open alerts cannot be read now',
+    'kms-alerts-unknown',
+    3,
+    faulty('/alerts', {
+      kind: 'answer',
+      status: 200,
+      headers: { 'content-type': 'application/json' },
+      body: '{}',
+    }),
+  ],
   ['clusters cannot be read', 'clusters-unknown', 3, faulty('/clusters', refusals.forbidden())],
   ['the journal is a day old', 'journal-stale', 0, ({ clock }) => clock.advance(2 * dayMs)],
 ];
 
-function faulty(path: string, act: ReturnType<typeof refusals.forbidden>) {
+/** Its address is listed no more, and `valid` does not tell of it. */
+function nodeRefused({ stage }: Workbench): void {
+  stage.lab.atlas.validSees = 'control-plane';
+  stage.project.clusters[0]!.unlisted = ['44.64.9.9'];
+}
+
+function faulty(path: string, act: FaultAct) {
   return ({ stage }: Workbench) => {
     stage.lab.faults.add({ on: 'atlas', path, act });
   };
@@ -136,6 +156,15 @@ test.each(wrong)('%s: %s', async (_, id, code, spoil) => {
   const examined = await examine(bench);
   expect(examined.ids).toContain(id);
   expect(examined.code).toBe(code);
+});
+
+test('check tells of an open alert as well, though every listed address is let in', async () => {
+  const bench = await openHealthy();
+  nodeRefused(bench);
+  const { run: check } = await import('../../src/cli/commands/check.ts');
+  const { code, text } = await bench.run(check, {});
+  expect(code).toBe(0);
+  expect(text).toMatch(/error: Atlas has had the alert ENCRYPTION_AT_REST_KMS_NETWORK_ACCESS_DENIED open/);
 });
 
 test('what Atlas does not tell to such rights is not held against anybody', async () => {

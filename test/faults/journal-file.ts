@@ -21,3 +21,14 @@ export function unfinishedWritesOf(path: string): number {
     database.close();
   }
 }
+
+/** Kind and outcome of every write, oldest first. */
+export function writesOf(path: string): readonly (readonly [string, string | null])[] {
+  const database = new DatabaseSync(path, { readOnly: true, timeout: 10_000 });
+  try {
+    const rows = database.prepare('select kind, outcome from write_record order by id').all();
+    return rows.map(({ kind, outcome }) => [String(kind), outcome === null ? null : String(outcome)]);
+  } finally {
+    database.close();
+  }
+}

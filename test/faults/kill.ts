@@ -4,9 +4,9 @@
  */
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
+import { AddressSet } from '../../src/address/address-set.ts';
 import { parseCidr } from '../../src/address/cidr.ts';
-import { foreignRules } from '../../src/lab/default-world.ts';
-import type { Site } from '../e2e/site.ts';
+import type { CloudSite } from '../e2e/cloud-sites.ts';
 import { integrityOf, unfinishedWritesOf } from './journal-file.ts';
 import type { Random } from './random.ts';
 
@@ -39,12 +39,13 @@ export interface KillOptions {
 }
 
 export async function killAtRandomMoments(
-  site: Site,
+  site: CloudSite,
   { times, random, untilMs = Number.POSITIVE_INFINITY, onRound }: KillOptions,
 ): Promise<KillResult> {
-  site.configure({ removal: { grace: '12h', maxShare: 1 } }, { watch: watching });
+  site.configureGate({ removal: { grace: '12h', maxShare: 1 } }, { watch: watching });
   // Every answer takes a moment, so that a process can end at each of them.
-  for (const on of ['atlas', 'azure'] as const) site.lab.faults.add({ on, act: { kind: 'latency', ms: 10 } });
+  for (const on of ['atlas', ...site.services] as const)
+    site.lab.faults.add({ on, act: { kind: 'latency', ms: 10 } });
   const world = new ChangingWorld(site, random);
   const endings = new Map<string, number>();
   let leftUnfinished = 0;
@@ -96,7 +97,7 @@ export async function killAtRandomMoments(
 
 /** Kills at the n-th request from now, or a moment after it; 0 is a moment after the start. */
 function killAt(
-  { lab }: Site,
+  { lab, isWrite }: CloudSite,
   child: { kill(signal: 'SIGKILL'): boolean },
   random: Random,
   nth: number | 'a write',
@@ -104,9 +105,7 @@ function killAt(
   const from = lab.requests.length;
   const waitMs = nth === 0 ? random.between(0, 600) : random.between(0, 25);
   const hasCome = () =>
-    nth === 'a write'
-      ? lab.requests.slice(from).some(({ method }) => method === 'PATCH')
-      : lab.requests.length - from >= nth;
+    nth === 'a write' ? lab.requests.slice(from).some(isWrite) : lab.requests.length - from >= nth;
   let timer: NodeJS.Timeout | undefined;
   const look = setInterval(() => {
     if (!hasCome()) return;
@@ -123,7 +122,7 @@ function killAt(
   };
 }
 
-async function converge(site: Site, world: ChangingWorld, when: string): Promise<void> {
+async function converge(site: CloudSite, world: ChangingWorld, when: string): Promise<void> {
   const letIn = new Set(world.letIn());
   const { code, stdout, stderr } = await site.startLater(world.aheadMs, 'apply', '--yes').ended;
   assert.equal(code, 0, `${when}: ${stdout}${stderr}`);
@@ -132,33 +131,40 @@ async function converge(site: Site, world: ChangingWorld, when: string): Promise
 }
 
 /** Nothing may stay for ever either: after enough time the list is what Atlas wants, and what is others'. */
-async function removeAllThatIsDue(site: Site, world: ChangingWorld): Promise<void> {
+async function removeAllThatIsDue(site: CloudSite, world: ChangingWorld): Promise<void> {
   for (let n = 0; n < 4; n++) {
     world.pass(halfRoundMs);
     await converge(site, world, 'at the end');
   }
-  const wanted = world.listed().map(text => parseCidr(text, { bare: 'host' }) as string);
-  assert.deepEqual([...site.rules()].sort(), [...new Set([...wanted, ...foreignRules])].sort());
+  const wanted = AddressSet.of(
+    [...world.listed(), ...site.foreign].map(text => parseCidr(text, { bare: 'host' })),
+  );
+  const listed = AddressSet.of(site.entries());
+  assert.deepEqual(listed.difference(wanted).toCidrs(), [], 'is let in for ever');
+  assert.deepEqual(wanted.difference(listed).toCidrs(), [], 'is not let in');
 }
 
-/** Atlas as it changes, and what must hold of the vault meanwhile, by Postern's clock. */
+/** Atlas as it changes, and what must hold of the gate meanwhile, by Postern's clock. */
 class ChangingWorld {
-  readonly #site: Site;
+  readonly #site: CloudSite;
   readonly #random: Random;
   /** When each address that Atlas dropped was dropped. */
   readonly #droppedAtMs = new Map<string, number>();
   readonly #ours: string[] = [];
+  readonly #others: unknown;
   #next = 0;
   #clusters = 0;
   aheadMs = 0;
 
-  constructor(site: Site, random: Random) {
+  constructor(site: CloudSite, random: Random) {
     this.#site = site;
     this.#random = random;
+    this.#others = site.others();
   }
 
   pass(ms: number): void {
     this.aheadMs += ms;
+    this.#site.setAhead(this.aheadMs);
   }
 
   /** One thing at random: an address comes, goes or comes back; nodes move; a cluster is made or deleted. */
@@ -223,7 +229,7 @@ class ChangingWorld {
     ];
   }
 
-  /** What Atlas uses and the vault lets in. */
+  /** What Atlas uses and the gate lets in. */
   letIn(): readonly string[] {
     const { atlas } = this.#site.lab;
     const out = new Set(atlas.lockedOut(this.#site.project.id));
@@ -232,19 +238,18 @@ class ChangingWorld {
 
   /** @param letIn what was let in before the process was started */
   check(what: string, letIn: ReadonlySet<string>): void {
-    const { atlas, azure } = this.#site.lab;
-    const rules = new Set(this.#site.rules());
-    for (const rule of foreignRules)
-      assert.ok(rules.has(rule), `${what}: ${rule} is someone else's, and gone`);
-    const acls = azure.get(this.#site.vaultId).properties.networkAcls!;
-    assert.equal(acls.defaultAction, 'Deny', what);
-    assert.equal(acls.virtualNetworkRules?.length, 1, what);
+    const { atlas } = this.#site.lab;
+    const entries = this.#site.entries();
+    const listed = AddressSet.of(entries);
+    for (const foreign of this.#site.foreign)
+      assert.ok(entries.includes(parseCidr(foreign)), `${what}: ${foreign} is someone else's, and gone`);
+    assert.deepEqual(this.#site.others(), this.#others, what);
     const lost = atlas.lockedOut(this.#site.project.id).filter(address => letIn.has(address));
     assert.deepEqual(lost, [], `${what}: was let in, is used, and is locked out`);
     for (const [text, atMs] of this.#droppedAtMs) {
       const cidr = parseCidr(text, { bare: 'host' });
       const wasLetIn = this.#everListed.has(cidr);
-      if (wasLetIn && !rules.has(cidr)) {
+      if (wasLetIn && !listed.covers(cidr)) {
         const ageMs = this.#nowMs() - atMs;
         assert.ok(
           ageMs >= graceMs,
@@ -254,10 +259,10 @@ class ChangingWorld {
         this.#everListed.delete(cidr);
       }
     }
-    for (const rule of rules) this.#everListed.add(rule);
+    for (const cidr of entries) this.#everListed.add(cidr);
   }
 
-  /** What the vault has been seen to hold. */
+  /** What the list has been seen to hold. */
   readonly #everListed = new Set<string>();
 
   #nowMs(): number {

@@ -533,5 +533,22 @@ export function specifyJournal(name: string, makeStore: () => Promise<OpenStore>
       expect(await (await open()).recall('alerts')).toEqual({ open: [], said: 'key [redacted]' });
       expect(await journal.recall('other')).toBeNull();
     });
+
+    test('memos of one kind are had back together, and one can be forgotten', async () => {
+      const { journal, open } = await setUp();
+      await journal.remember('gate/a', { n: 1 });
+      await journal.remember('gate/b_%', [2]);
+      await journal.remember('gates', 3);
+      expect(await (await open()).recallAll('gate/')).toEqual(
+        new Map<string, unknown>([
+          ['gate/a', { n: 1 }],
+          ['gate/b_%', [2]],
+        ]),
+      );
+      await journal.forget('gate/a');
+      await journal.forget('gate/never');
+      expect([...(await journal.recallAll('gate')).keys()].sort()).toEqual(['gate/b_%', 'gates']);
+      expect(await journal.recallAll('nothing')).toEqual(new Map());
+    });
   });
 }

@@ -174,6 +174,37 @@ test('encryption at rest names the vault', async () => {
   });
 });
 
+test('a KMS that refuses a node is an alert: tracked, open, closed', async () => {
+  const { atlas, project, lab, clock } = await openLab();
+  lab.atlas.alerts.behaviour.noticeMs = 60_000;
+  lab.atlas.alerts.behaviour.trackingMs = 60_000;
+  const statuses = async (query = '') =>
+    (await atlas(`${base}/groups/${project.id}/alerts${query}`)).json.results.map(
+      ({ eventTypeName, status }: any) => `${eventTypeName} ${status}`,
+    );
+  const denied = 'ENCRYPTION_AT_REST_KMS_NETWORK_ACCESS_DENIED';
+  expect(await statuses()).toEqual([]);
+  clock.advance(60_000);
+  expect(await statuses()).toEqual([`${denied} TRACKING`]);
+  expect(await statuses('?status=OPEN')).toEqual([]);
+  clock.advance(60_000);
+  expect(await statuses('?status=OPEN')).toEqual([`${denied} OPEN`]);
+  project.networkDeniedAlert = 'missing';
+  expect(await statuses()).toEqual([`${denied} CLOSED`]);
+});
+
+test('`valid` may speak of the control plane alone', async () => {
+  const { project, lab, vaultId, clock } = await openLab();
+  const regions = Object.values(lab.atlas.controlPlane.outbound).flatMap(each => Object.values(each));
+  lab.azure.edit(vaultId, 'bob', ({ properties: { networkAcls } }) => {
+    networkAcls!.ipRules = regions.flat().map(value => ({ value }));
+  });
+  clock.advance(3_600_000);
+  expect(lab.atlas.isKeyValid(project.id)).toBe(false);
+  lab.atlas.validSees = 'control-plane';
+  expect(lab.atlas.isKeyValid(project.id)).toBe(true);
+});
+
 test('clusters tell their state, and hold fields that no description has', async () => {
   const { atlas, project, lab } = await openLab();
   lab.atlas.beginDeleting(project.clusters[1]!);

@@ -5,6 +5,8 @@ import {
   GetPolicyVersionCommand,
   GetRoleCommand,
   GetRolePolicyCommand,
+  GetUserCommand,
+  IAMClient,
   ListAttachedRolePoliciesCommand,
   ListRolePoliciesCommand,
   PutRolePolicyCommand,
@@ -12,6 +14,7 @@ import {
   paginateListRolePolicies,
   SimulatePrincipalPolicyCommand,
 } from '@aws-sdk/client-iam';
+import { fromTemporaryCredentials } from '@aws-sdk/credential-providers';
 import { expect, test } from 'vitest';
 import {
   foreignPolicy,
@@ -260,6 +263,89 @@ test.each([
     { EvalActionName: 'kms:Decrypt', EvalDecision: decision, MissingContextValues: missing },
     { EvalActionName: 'kms:DescribeKey', EvalDecision: 'implicitDeny' },
   ]);
+});
+
+const simulated = (open: OpenAwsLab, more: object) =>
+  open.iam.send(
+    new SimulatePrincipalPolicyCommand({
+      PolicySourceArn: labCallerArn,
+      ActionNames: ['kms:PutKeyPolicy'],
+      ResourceArns: [labKeyArn],
+      ...more,
+    }),
+  );
+const naming = (Effect: string) =>
+  JSON.stringify({
+    Version: '2012-10-17',
+    Statement: [{ Effect, Principal: { AWS: labCallerArn }, Action: 'kms:*', Resource: '*' }],
+  });
+
+test.each([
+  ['all that is not withheld', {}, [], 'allowed'],
+  ['what is withheld', {}, ['kms:PutKeyPolicy'], 'implicitDeny'],
+  [
+    "what a resource's policy allows it",
+    { ResourcePolicy: naming('Allow') },
+    ['kms:PutKeyPolicy'],
+    'allowed',
+  ],
+  ["what a resource's policy denies it", { ResourcePolicy: naming('Deny') }, [], 'explicitDeny'],
+] as const)('the simulator, of a user: %s', async (_, more, withheld, decision) => {
+  const open = await openAwsLab();
+  for (const action of withheld) open.lab.aws.withheld.add(action);
+  expect((await simulated(open, more)).EvaluationResults).toMatchObject([{ EvalDecision: decision }]);
+});
+
+test.each([
+  [
+    "a resource's policy for a role",
+    { PolicySourceArn: labRoleArn, ResourcePolicy: naming('Allow') },
+    'InvalidInputException',
+  ],
+  ['a role as the caller', { CallerArn: labRoleArn }, 'InvalidInputException'],
+  ['nobody', { PolicySourceArn: labCallerArn.replace('postern', 'nobody') }, 'NoSuchEntityException'],
+] as const)('the simulator does not take %s', async (_, more, name) => {
+  const open = await openAwsLab();
+  expect((await refusalOf(simulated(open, more))).name).toBe(name);
+});
+
+test('a user is told who it is, and a session of a role that it is none', async () => {
+  const open = await openAwsLab();
+  const { User } = await open.iam.send(new GetUserCommand({}));
+  expect(User).toMatchObject({ Arn: labCallerArn, UserName: 'postern' });
+  const trust = { Effect: 'Allow', Principal: { AWS: labCallerArn }, Action: 'sts:AssumeRole' };
+  const roleArn = labRoleArn.replace('atlas-cmk', 'postern');
+  open.lab.aws.iam.addRole(roleArn, { Version: '2012-10-17', Statement: [trust] });
+  const credentials = fromTemporaryCredentials({
+    params: { RoleArn: roleArn, RoleSessionName: 'watch' },
+    masterCredentials: open.options.credentials,
+    clientConfig: { region: 'us-east-1', endpoint: open.lab.urls.sts },
+  });
+  const asRole = new IAMClient({ ...open.options, credentials, endpoint: open.lab.urls.iam });
+  expect(await refusalOf(asRole.send(new GetUserCommand({})))).toMatchObject({
+    name: 'ValidationError',
+    message: 'Must specify userName when calling with non-User credentials',
+  });
+  asRole.destroy();
+});
+
+test('a boundary takes from a role what it does not allow, and is shown', async () => {
+  const open = await openAwsLab({ withKeyAccess: true });
+  const { lab } = open;
+  const identity = { keyArn: labKeyArn, roleArn: labRoleArn };
+  const fence = `arn:aws:iam::${labAccountId}:policy/fence`;
+  const allow = (Action: readonly string[]) => ({
+    Version: '2012-10-17',
+    Statement: [{ Effect: 'Allow', Action, Resource: labKeyArn }],
+  });
+  expect(lab.aws.letsIn(identity, '192.0.2.7')).toBe(true);
+  lab.aws.iam.addManagedPolicy(fence, allow(['kms:Decrypt']));
+  lab.aws.iam.setBoundary(labRoleArn, fence);
+  expect(lab.aws.letsIn(identity, '192.0.2.7')).toBe(false);
+  lab.aws.iam.addManagedPolicy(fence, allow(['kms:Encrypt', 'kms:Decrypt', 'kms:DescribeKey']));
+  expect(lab.aws.letsIn(identity, '192.0.2.7')).toBe(true);
+  const { Role } = await open.iam.send(new GetRoleCommand({ RoleName: 'atlas-cmk' }));
+  expect(Role?.PermissionsBoundary?.PermissionsBoundaryArn).toBe(fence);
 });
 
 test.each([

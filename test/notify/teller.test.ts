@@ -152,3 +152,14 @@ test('however many runs end in a moment, the state of all gates is looked at onc
   await pass(1_000);
   expect(looks).toBe(1);
 });
+
+test('before the journal is open, and once it is closed, nothing is told of it', async () => {
+  const { told, world, pass, teller } = await open();
+  const journal = { location: 'journal.db', available: false, because: undefined, sinceMs: nowMs };
+  for (const state of ['starting', 'stopping', 'stopped'] as const) {
+    world.status = watchStatus({ state, journal });
+    await pass(30_000);
+  }
+  await teller.stop();
+  expect(told).toEqual([]);
+});

@@ -100,6 +100,7 @@ export const journalOf = (
   lastRemovalAtMs: undefined,
   approvals: [],
   undoneWrites: 0,
+  withdrawn: undefined,
   ...more,
 });
 
@@ -114,7 +115,9 @@ export function planInput(more: Partial<PlanInput> = {}): PlanInput {
     removal: defaultRemovalPolicy,
     journal: journalOf([], []),
     verdicts: [{ projectId, verdict: 'valid' }],
+    alerts: [{ projectId, known: true, open: [] }],
     acceptShrink: false,
+    acceptFirstWrite: false,
     findings: [],
     nowMs,
     ...more,

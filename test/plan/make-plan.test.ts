@@ -229,6 +229,12 @@ describe('each removal guard holds everything back, and lets additions through',
         ],
       }),
     ],
+    ['kms-alert-open', () => alerts(nowMs - 30 * dayMs)],
+    ['kms-alert-open', () => alerts(nowMs - dayMs, nowMs)],
+    [
+      'kms-alerts-not-read',
+      () => ({ alerts: [{ projectId, known: false, because: 'no answer', isRefused: false }] }),
+    ],
   ])('%s', (guard, more) => {
     const held = { ...base(), ...more(base()) };
     const plan = makePlan(held);
@@ -238,6 +244,19 @@ describe('each removal guard holds everything back, and lets additions through',
 
     const adding = makePlan(withOpen(held));
     expect(adding.steps).toMatchObject([{ kind: 'add', adds: [fresh], removes: [] }]);
+  });
+
+  test.each<[what: string, more: Partial<PlanInput>, finding: string]>([
+    ['an alert that is acknowledged', alerts(nowMs - dayMs, nowMs + 1), 'kms-alert-open'],
+    [
+      'alerts that these credentials may not read',
+      { alerts: [{ projectId, known: false, because: 'status 403', isRefused: true }] },
+      'kms-alerts-not-readable',
+    ],
+  ])('%s holds nothing, and is told', (_, more, finding) => {
+    const plan = makePlan({ ...base(), ...more });
+    expect(plan.steps).toMatchObject([{ kind: 'remove', removes: [a] }]);
+    expect(plan.findings).toMatchObject([{ id: finding, severity: 'warning' }]);
   });
 
   test('too-large-share: two of six are more than a quarter', () => {
@@ -521,3 +540,9 @@ describe('the checksum', () => {
     expect(makePlan({ ...input, ...more }).checksum).not.toBe(makePlan(input).checksum);
   });
 });
+
+/** One alert, open since a time, and acknowledged until another. */
+function alerts(openedAtMs: number, acknowledgedUntilMs?: number): Pick<PlanInput, 'alerts'> {
+  const type = 'ENCRYPTION_AT_REST_KMS_NETWORK_ACCESS_DENIED';
+  return { alerts: [{ projectId, known: true, open: [{ id: '1', type, openedAtMs, acknowledgedUntilMs }] }] };
+}

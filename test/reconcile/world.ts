@@ -22,7 +22,7 @@ import {
 import type { Journal } from '../../src/journal/journal.ts';
 import type { SpooledWrite } from '../../src/journal/spool.ts';
 import { openJournal } from '../../src/journal/sqlite/open.ts';
-import type { FeedReading, KeyVerdict } from '../../src/plan/input.ts';
+import type { FeedReading, KeyVerdict, KmsAlerts } from '../../src/plan/input.ts';
 import { defaultRemovalPolicy } from '../../src/plan/removal-policy.ts';
 import { FeedReader } from '../../src/reconcile/feed-reader.ts';
 import { GuardedJournal } from '../../src/reconcile/guarded-journal.ts';
@@ -49,6 +49,8 @@ export class ModelGate implements Gate {
   readonly key = '/vault';
   readonly limits: GateLimits;
   entries: readonly Cidr[];
+  /** False: the list is not there yet, everyone is let in, and the next write shuts out. */
+  inForce = true;
   readonly writes: (readonly Cidr[])[] = [];
   /** One for each write that is to come; undefined lets it through. */
   readonly faults: (WriteFault | undefined)[] = [];
@@ -70,7 +72,15 @@ export class ModelGate implements Gate {
     return [];
   }
 
-  async write(next: readonly Cidr[], expected: Revision): Promise<GateState> {
+  write(next: readonly Cidr[], expected: Revision): Promise<GateState> {
+    return this.#change(next, true, expected);
+  }
+
+  withdraw(expected: Revision): Promise<GateState> {
+    return this.#change([], false, expected);
+  }
+
+  async #change(next: readonly Cidr[], inForce: boolean, expected: Revision): Promise<GateState> {
     const fault = this.faults.shift();
     if (fault === 'dies-before') throw new ProcessDied();
     if (fault === 'refused') throw new GateError(this.name, 'The vault says no.', { code: 'Forbidden' });
@@ -81,6 +91,7 @@ export class ModelGate implements Gate {
       throw new GateUnverifiedError(this.name, 'No answer; the list is as it was.', { state: this.#state() });
     }
     this.entries = next;
+    this.inForce = inForce;
     this.writes.push(next);
     if (fault === 'dies-after') throw new ProcessDied();
     if (fault === 'others-changed')
@@ -92,7 +103,13 @@ export class ModelGate implements Gate {
   }
 
   #state(): GateState {
-    return { entries: this.entries, revision: this.entries.join() as Revision, lets: 'listed', findings: [] };
+    return {
+      entries: this.entries,
+      revision: `${this.inForce} ${this.entries.join()}` as Revision,
+      lets: this.inForce ? 'listed' : 'everyone',
+      findings: [],
+      ...(!this.inForce && { nextWriteShutsOut: true as const }),
+    };
   }
 }
 
@@ -102,6 +119,8 @@ export class World implements Clock {
   listed: readonly Cidr[];
   feedComplete = true;
   verdicts: KeyVerdict['verdict'][] = [];
+  /** What each question for alerts is answered with; then that there is none. */
+  readonly alerts: KmsAlerts[] = [];
   settings: GateSettings;
   readonly events: RunEvent[] = [];
   readonly spooled: SpooledWrite[] = [];
@@ -125,6 +144,7 @@ export class World implements Clock {
       policy: 'sync',
       removal: { ...defaultRemovalPolicy, maxShare: 1 },
       acceptShrink: true,
+      acceptFirstWrite: false,
       ...settings,
     };
     onTestFinished(async () => {
@@ -165,6 +185,7 @@ export class World implements Clock {
       journal,
       readFeeds: async (): Promise<readonly FeedReading[]> => [await feeds.read('control-plane')],
       readVerdicts: async () => [{ projectId, verdict: this.verdicts.shift() ?? 'valid' }],
+      readAlerts: async () => [this.alerts.shift() ?? { projectId, known: true, open: [] }],
       by: 'alice@host',
       command: 'postern apply',
       report: event => this.events.push(event),

@@ -44,7 +44,7 @@ export async function open(more: Partial<ServerConfig> = {}) {
   };
   const watch = {
     status: () => world.status,
-    planOf: () => world.plan,
+    planOf: async () => world.plan,
     get journal() {
       return world.journal;
     },

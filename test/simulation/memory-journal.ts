@@ -275,6 +275,17 @@ class MemoryJournal implements Journal {
     this.#file.memos.set(key, JSON.stringify(value, clean));
   }
 
+  async recallAll(prefix: string): Promise<ReadonlyMap<string, unknown>> {
+    this.#read();
+    const found = [...this.#file.memos].filter(([key]) => key.startsWith(prefix));
+    return new Map(found.map(([key, json]) => [key, JSON.parse(json)]));
+  }
+
+  async forget(key: string): Promise<void> {
+    this.#write();
+    this.#file.memos.delete(key);
+  }
+
   async lock(gateId: string, holder: LockHolder, leaseMs: number): Promise<LockResult> {
     this.#write();
     const { now, process } = this.#options;

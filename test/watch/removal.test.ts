@@ -102,6 +102,45 @@ describe('probation', () => {
     expect(rig.of('removal-restored')).toEqual([]);
   });
 
+  describe('a node that is refused while `valid` stays true', () => {
+    test.each([
+      ['is tracked first', 5, 20],
+      ['is open at once', 10, 0],
+    ])('Atlas opens an alert late, which %s: the removal is put back, and pages', async (_, notice, tracking) => {
+      const rig = await withNodeGone();
+      const { behaviour } = rig.atlas.alerts;
+      Object.assign(behaviour, { noticeMs: notice * minuteMs, trackingMs: tracking * minuteMs });
+      await rig.clock.advance(7 * minuteMs);
+      expect(rig.lockedOut()).not.toEqual([]);
+      await rig.clock.advance(notice * minuteMs);
+      expect(rig.of('removal-restored')).toMatchObject([
+        { severity: 'error', message: expect.stringContaining('the alert ENCRYPTION_AT_REST_KMS') },
+      ]);
+      expect(rig.lockedOut()).toEqual([]);
+    });
+
+    test('where the project has no such alert, `valid` is all that there is', async () => {
+      const rig = await withNodeGone();
+      rig.project.networkDeniedAlert = 'missing';
+      await rig.clock.advance(hourMs);
+      expect(rig.of('removal-restored')).toEqual([]);
+      expect(rig.lockedOut()).not.toEqual([]);
+    });
+
+    /** Atlas lists a node no more that calls its KMS still, and its grace is nearly over. */
+    async function withNodeGone() {
+      const rig = new Rig({ removal: { graceMs: hourMs, maxShare: 1, shrinkShare: 1 } });
+      rig.atlas.validSees = 'control-plane';
+      rig.start();
+      await rig.clock.advance(5 * minuteMs);
+      const [cluster] = rig.project.clusters;
+      cluster!.unlisted = [cluster!.nodes.pop()!];
+      await rig.clock.advance(hourMs - minuteMs);
+      expect(rig.lockedOut()).toEqual([]);
+      return rig;
+    }
+  });
+
   test('Atlas calls from it still: the key is invalid, and it is put back within a minute', async () => {
     const rig = await removed();
     await rig.clock.advance(5 * minuteMs);
@@ -137,5 +176,45 @@ describe('probation', () => {
     expect(rig.of('internal-fault')).toEqual([]);
     expect(rig.of('removal-restored')).toEqual([]);
     expect(rig.watch.status().gates[0]).toMatchObject({ soakUntilMs: undefined, coverage: 'let-in' });
+  });
+});
+
+describe('a list that the first write puts in force', () => {
+  async function watched(unlisted: readonly string[] = []) {
+    const rig = new Rig();
+    rig.gate.inForce = false;
+    for (const address of unlisted) rig.atlas.unlisted.add(address);
+    rig.start();
+    await rig.clock.advance(minuteMs);
+    return rig;
+  }
+  const unlisted = '13.48.7.7/32';
+
+  test('is on probation like a removal', async () => {
+    const rig = await watched();
+    expect(rig.gate.inForce).toBe(true);
+    expect(rig.watch.status().gates[0]).toMatchObject({
+      coverage: 'let-in',
+      soakUntilMs: expect.any(Number),
+    });
+    await rig.clock.advance(10 * minuteMs);
+    rig.atlas.unlisted.add(unlisted);
+    await rig.clock.advance(70_000);
+    expect(rig.gate.inForce).toBe(false);
+    expect(rig.lockedOut()).toEqual([]);
+  });
+
+  test('that shuts Atlas out is taken back at once, pages, and is not tried again', async () => {
+    const rig = await watched([unlisted]);
+    expect(rig.gate.writes).toHaveLength(2);
+    expect(rig.gate.inForce).toBe(false);
+    expect(rig.of('first-write-withdrawn')).toMatchObject([
+      { severity: 'error', message: expect.stringContaining('not valid') },
+    ]);
+    expect(rig.of('removal-restored')).toEqual([]);
+    await rig.clock.advance(40 * hourMs);
+    expect(rig.gate.writes).toHaveLength(2);
+    expect(guardsOf(rig)).toContain('first-write-withdrawn');
+    expect(rig.lockedOut()).toEqual([]);
   });
 });

@@ -67,6 +67,8 @@ export class RigGate implements Gate {
   readonly key: string;
   readonly limits = limitsOf(1_000);
   entries: readonly Cidr[] = [];
+  /** False: everyone is let in, and the next write shuts out whoever is not in it. */
+  inForce = true;
   reads = 0;
   readonly writes: (readonly Cidr[])[] = [];
   onRead: () => unknown = () => {};
@@ -84,10 +86,19 @@ export class RigGate implements Gate {
     return this.#state();
   }
 
-  async write(next: readonly Cidr[], expected: Revision): Promise<GateState> {
+  write(next: readonly Cidr[], expected: Revision): Promise<GateState> {
+    return this.#change(next, true, expected);
+  }
+
+  withdraw(expected: Revision): Promise<GateState> {
+    return this.#change([], false, expected);
+  }
+
+  async #change(next: readonly Cidr[], inForce: boolean, expected: Revision): Promise<GateState> {
     await this.onWrite();
     if (this.#state().revision !== expected) throw new GateConflictError(this.name, 'The list was changed.');
     this.entries = next;
+    this.inForce = inForce;
     this.writes.push(next);
     return this.#state();
   }
@@ -97,7 +108,13 @@ export class RigGate implements Gate {
   }
 
   #state(): GateState {
-    return { entries: this.entries, revision: this.entries.join() as Revision, lets: 'listed', findings: [] };
+    return {
+      entries: this.entries,
+      revision: `${this.inForce} ${this.entries.join()}` as Revision,
+      lets: this.inForce ? 'listed' : 'everyone',
+      findings: [],
+      ...(!this.inForce && { nextWriteShutsOut: true as const }),
+    };
   }
 }
 
@@ -143,7 +160,8 @@ export class Rig {
       letsIn: (key, address) => {
         if (key.cloud !== 'azure') return false;
         const gate = [...this.gates.values()].find(each => each.key === key.vaultId.toLowerCase());
-        return gate?.entries.includes(parseCidr(address, { bare: 'host' })) ?? false;
+        if (!gate) return false;
+        return !gate.inForce || gate.entries.includes(parseCidr(address, { bare: 'host' }));
       },
     });
     this.atlas.controlPlane = structuredClone(smallControlPlane);

@@ -15,6 +15,7 @@ export interface PolicyOptions {
   readonly grace?: number;
   readonly maxRemovals?: number;
   readonly acceptShrink?: boolean;
+  readonly acceptFirstWrite?: boolean;
 }
 
 interface PlanOptions extends PolicyOptions {
@@ -69,12 +70,14 @@ export const run: CommandAction<PlanOptions> = async (context, _, options) => {
   return failures.length > 0 ? exitCodes.failed : exitCodeOf(plans);
 };
 
-export function overridesOf({ policy, grace, maxRemovals, acceptShrink }: PolicyOptions): Overrides {
+export function overridesOf(options: PolicyOptions): Overrides {
+  const { policy, grace, maxRemovals, acceptShrink, acceptFirstWrite } = options;
   return {
     ...(policy !== undefined && { policy }),
     ...(grace !== undefined && { graceMs: grace }),
     ...(maxRemovals !== undefined && { maxRemovals }),
     ...(acceptShrink !== undefined && { acceptShrink }),
+    ...(acceptFirstWrite !== undefined && { acceptFirstWrite }),
   };
 }
 

@@ -20,6 +20,8 @@ export interface CommandEntry {
   readonly arguments?: readonly (readonly [name: string, description: string])[];
   readonly options: readonly CommandOption[];
   readonly examples: readonly string[];
+  /** It runs until it is told to stop. */
+  readonly isDaemon?: boolean;
   readonly load: () => Promise<{ readonly run: CommandAction<never> }>;
 }
 
@@ -46,6 +48,10 @@ const policyOptions: readonly CommandOption[] = [
   { flags: '--grace <duration>', description: "instead of the config's, such as 7d", parse: durationOf },
   { flags: '--max-removals <count>', description: 'the most that this run may remove', parse: countOf },
   { flags: '--accept-shrink', description: 'believe a feed that lists far fewer addresses than before' },
+  {
+    flags: '--accept-first-write',
+    description: 'put a list in force that was taken out of it, or that Atlas cannot confirm',
+  },
 ];
 
 /** For a list that goes into a KMS by other hands than Postern's. */
@@ -186,7 +192,7 @@ export const commands: readonly CommandEntry[] = [
   },
   {
     name: 'undo',
-    summary: 'put back what the last write took away, or take back what it added',
+    summary: 'put back what the last write took away, take back what it added, or take its list out of force',
     options: [
       gateOption,
       { flags: '--write <id>', description: 'this write instead', parse: countOf },
@@ -197,6 +203,7 @@ export const commands: readonly CommandEntry[] = [
   },
   {
     name: 'watch',
+    isDaemon: true,
     summary: 'the daemon: notices, acts, tells',
     options: [
       { flags: '--once', description: 'one look at everything, then end: for cron' },

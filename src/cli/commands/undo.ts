@@ -37,21 +37,26 @@ export const run: CommandAction<UndoCommandOptions> = async (context, _, options
 
 async function ask(context: CommandContext, undo: Undo, yes: boolean): Promise<boolean> {
   const { output } = context;
-  const { write, putsBack, takesBack, stays } = undo;
+  const { write, putsBack, takesBack, stays, withdraws } = undo;
   if (!output.isJson) {
     output.print(
       `Write ${write.id} (${write.kind}) of ${new Date(write.atMs).toISOString()} by ${printable(write.by)}`,
     );
     for (const cidr of putsBack) output.print(`  ${output.style('green', '+')} ${cidr}  put back`);
     for (const cidr of takesBack) output.print(`  ${output.style('red', '-')} ${cidr}  taken back`);
+    if (withdraws) output.print('  the list goes out of force: whoever was let in before it is let in again');
     if (stays.length > 0) output.print(`  ${countAddresses(stays.length)} stay: Atlas wants or wanted them`);
   }
   try {
     const count = countEntries(putsBack.length + takesBack.length);
-    await context.confirm(`Change ${count} of gate ${printable(write.gateName)}?`, {
-      yes,
-      command: 'postern undo',
-    });
+    const gate = `gate ${printable(write.gateName)}`;
+    await context.confirm(
+      withdraws ? `Take the list of ${gate} out of force?` : `Change ${count} of ${gate}?`,
+      {
+        yes,
+        command: 'postern undo',
+      },
+    );
     return true;
   } catch (error) {
     if (!(error instanceof RefusedError)) throw error;

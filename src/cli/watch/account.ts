@@ -213,7 +213,14 @@ function writesOf({ gate, writes, startedAtMs, endedAtMs }: RunSummary): readonl
   return last === undefined ? [] : [...lines, `${last}; read back after ${seconds(endedAtMs - startedAtMs)}`];
 }
 
-const done = { add: 'let in', remove: 'removed', restore: 'put back', undo: 'took back' } as const;
+const done = {
+  add: 'let in',
+  remove: 'removed',
+  restore: 'put back',
+  undo: 'took back',
+  enforce: 'put in force',
+  withdraw: 'took out of force',
+} as const;
 
 function deltaOf(adds: number, removes: number): string {
   return [adds > 0 && `${adds} to add`, removes > 0 && `${removes} to remove`].filter(Boolean).join(', ');

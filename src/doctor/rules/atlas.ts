@@ -62,7 +62,7 @@ export function of(id: string, { message, remedy }: Trouble): DoctorFinding {
   return { id, severity: 'error', message, ...(remedy !== undefined && { remedy }) };
 }
 
-export function unknown(id: string, { message, remedy }: Trouble): DoctorFinding {
+export function unknown(id: string, { message, remedy }: Pick<Trouble, 'message' | 'remedy'>): DoctorFinding {
   return { id, severity: 'warning', unknown: true, message, ...(remedy !== undefined && { remedy }) };
 }
 

@@ -1,6 +1,7 @@
 /** One Atlas project: its key, its clusters, its alert. Pure. */
 import type { EncryptionAtRest } from '../../atlas/index.ts';
 import type { GateKind } from '../../gates/gate.ts';
+import { alertFindings } from '../../plan/findings.ts';
 import type { Known, ProjectFacts } from '../facts.ts';
 import type { DoctorFinding } from '../report.ts';
 import { of, unknown } from './atlas.ts';
@@ -49,7 +50,7 @@ export function accountsOf({ awsKms, azureKeyVault, googleCloudKms }: Encryption
   );
 }
 
-export function projectFindings(facts: ProjectFacts): readonly DoctorFinding[] {
+export function projectFindings(facts: ProjectFacts, nowMs: number): readonly DoctorFinding[] {
   const { encryption, gates } = facts;
   if (!encryption.known) {
     const make = encryption.trouble.passing ? unknown : of;
@@ -63,6 +64,7 @@ export function projectFindings(facts: ProjectFacts): readonly DoctorFinding[] {
     ...privateNetworking(facts, accounts),
     ...searchNodes(facts, encryption.value),
     ...alert(facts),
+    ...openAlerts(facts, nowMs),
     ...clusters(facts),
   ];
 }
@@ -159,6 +161,11 @@ function alert({ alert: state }: ProjectFacts): readonly DoctorFinding[] {
       remedy: `In Atlas: Project Alerts, Add Alert, ${name} (ENCRYPTION_AT_REST_KMS_NETWORK_ACCESS_DENIED).`,
     },
   ];
+}
+
+function openAlerts({ openAlerts: alerts }: ProjectFacts, nowMs: number): readonly DoctorFinding[] {
+  if (alerts.known || alerts.isRefused) return alertFindings(alerts, nowMs);
+  return [unknown('kms-alerts-unknown', { message: alerts.because, remedy: undefined })];
 }
 
 function clusters({ clusters: all, gates }: ProjectFacts): readonly DoctorFinding[] {

@@ -12,7 +12,7 @@ import { explain } from '../aws/errors.ts';
 import { createIamClient, type IamClient } from '../aws/iam-client.ts';
 import { keyFindings, keyPolicyFindings, siblingsOf } from '../aws/key-findings.ts';
 import { createKmsClient, type KeyMetadata, type KmsClient } from '../aws/kms-client.ts';
-import { PolicyError, parsePolicy } from '../aws/policy-document.ts';
+import { compactJson, PolicyError, parsePolicy } from '../aws/policy-document.ts';
 import { isSamePolicy, isSameStatement, meaningOfStatement } from '../aws/same-policy.ts';
 import type { SessionOptions } from '../aws/session.ts';
 import {
@@ -26,7 +26,14 @@ import {
 } from '../aws/surroundings.ts';
 import { write } from '../aws/write.ts';
 import { type Gate, GateConflictError, GateError, type GateLimits, type GateState } from '../gate.ts';
-import { bytesOf, type Identity, type KeyPolicy, readKeyPolicyText, writeKeyPolicy } from './document.ts';
+import {
+  bytesOf,
+  type Identity,
+  type KeyPolicy,
+  readKeyPolicyText,
+  withoutOwn,
+  writeKeyPolicy,
+} from './document.ts';
 import { notOursRemedy, revisionOf, stateOf } from './key-state.ts';
 import { explainRefusal } from './refusal.ts';
 
@@ -108,13 +115,22 @@ class AwsKeyPolicyGate implements Gate {
 
   async write(next: readonly Cidr[], expected: GateState['revision']): Promise<GateState> {
     await this.#refuseMisspeltRole();
+    return await this.#send(fresh => this.#compose(fresh, next, expected));
+  }
+
+  /** Takes our statement out of the policy; every other one stays as AWS gave it. */
+  async withdraw(expected: GateState['revision']): Promise<GateState> {
+    return await this.#send(fresh => this.#composeWithout(fresh, expected));
+  }
+
+  async #send(compose: (fresh: KeyPolicy) => string): Promise<GateState> {
     const policy = await write<KeyPolicy>({
       gate: this.name,
       noun: 'The key policy',
       clock: this.#clock,
       random: this.#options.random,
       look: () => this.#readPolicy(),
-      compose: fresh => this.#compose(fresh, next, expected),
+      compose,
       send: text => this.#kms.putPolicy(text),
       shows: ({ document }, text) => isSamePolicy(document, parsePolicy(text)),
       explainRefusal: (error, fresh) => explainRefusal(this.name, error, fresh),
@@ -179,38 +195,58 @@ class AwsKeyPolicyGate implements Gate {
 
   /** The policy to send. Throws when it must not be sent. */
   #compose(fresh: KeyPolicy, next: readonly Cidr[], expected: GateState['revision']): string {
-    const refuse = (what: string, remedy: string): never => {
-      throw new GateError(this.name, `${what} Nothing was written.`, { remedy });
-    };
+    this.#refuseChanged(fresh, expected);
+    const values = fresh.own?.values ?? [];
+    refuseUnfit(this.name, next, entriesOf(values));
+    const text = writeKeyPolicy(fresh, valuesFor(values, next), this.#identity);
+    const bytes = Buffer.byteLength(text);
+    if (bytes > maxBytes) {
+      this.#refuse(`The key policy would have ${bytes} bytes; KMS takes ${maxBytes}.`, this.limits.whenFull!);
+    }
+    this.#refuseDefect(text, fresh, next);
+    return text;
+  }
+
+  /** The policy to send that has no statement of ours. Throws when it must not be sent. */
+  #composeWithout(fresh: KeyPolicy, expected: GateState['revision']): string {
+    this.#refuseChanged(fresh, expected);
+    const { sid } = this.#identity;
+    const look = 'See the policy: aws kms get-key-policy.';
+    if (!fresh.own) this.#refuse(`The key policy has no statement ${sid} to take out.`, look);
+    if (fresh.others.length === 0) this.#refuse(`The key policy has no statement but ${sid}.`, look);
+    const text = compactJson(withoutOwn(fresh).raw);
+    this.#refuseDefect(text, fresh, undefined);
+    return text;
+  }
+
+  #refuse(what: string, remedy: string): never {
+    throw new GateError(this.name, `${what} Nothing was written.`, { remedy });
+  }
+
+  #refuseChanged(fresh: KeyPolicy, expected: GateState['revision']): void {
     if (revisionOf(fresh) !== expected) {
       throw new GateConflictError(
         this.name,
         'The key policy was changed by someone after Postern had read it.',
       );
     }
-    const { strange, values = [] } = fresh.own ?? {};
-    if (strange !== undefined) {
-      refuse(
-        `The statement ${this.#identity.sid} of the key policy is not as Postern writes it: ${strange}.`,
-        notOursRemedy,
-      );
-    }
-    refuseUnfit(this.name, next, entriesOf(values));
-    const text = writeKeyPolicy(fresh, valuesFor(values, next), this.#identity);
-    const bytes = Buffer.byteLength(text);
-    if (bytes > maxBytes) {
-      refuse(`The key policy would have ${bytes} bytes; KMS takes ${maxBytes}.`, this.limits.whenFull!);
-    }
-    this.#refuseDefect(text, fresh, next);
-    return text;
+    const strange = fresh.own?.strange;
+    if (strange === undefined) return;
+    this.#refuse(
+      `The statement ${this.#identity.sid} of the key policy is not as Postern writes it: ${strange}.`,
+      notOursRemedy,
+    );
   }
 
-  /** A last look at the text itself: our list, and all else as it was. */
-  #refuseDefect(text: string, fresh: KeyPolicy, next: readonly Cidr[]): void {
+  /** A last look at the text itself: our list, or with `next` undefined no statement of ours, and all else as it was. */
+  #refuseDefect(text: string, fresh: KeyPolicy, next: readonly Cidr[] | undefined): void {
     const { own, others } = readKeyPolicyText(text, this.#identity);
+    const isOurs =
+      next === undefined
+        ? own === undefined
+        : own?.strange === undefined && sameEntries(entriesOf(own?.values ?? []), next);
     const isWhole =
-      own?.strange === undefined &&
-      sameEntries(entriesOf(own?.values ?? []), next) &&
+      isOurs &&
       others.length === fresh.others.length &&
       others.every((statement, at) => isSameStatement(statement, fresh.others[at]!));
     if (isWhole) return;
@@ -226,8 +262,10 @@ class AwsKeyPolicyGate implements Gate {
   #differenceOf(shown: KeyPolicy, text: string): string {
     const sent = readKeyPolicyText(text, this.#identity);
     const entries = entriesOf(shown.own?.values ?? []);
-    const wanted = entriesOf(sent.own!.values);
-    if (!shown.own) return `it has no statement ${this.#identity.sid}.`;
+    const wanted = entriesOf(sent.own?.values ?? []);
+    if (!shown.own !== !sent.own) {
+      return `it has ${sent.own ? 'no' : 'still the'} statement ${this.#identity.sid}.`;
+    }
     if (!sameEntries(entries, wanted)) {
       return `it has ${entries.length} entries instead of the ${wanted.length} that were written.`;
     }

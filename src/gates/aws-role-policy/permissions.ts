@@ -47,7 +47,7 @@ export const permissionsOf: PermissionsOf<'aws-role-policy'> = ({
     {
       title: `A fence around the role that Atlas assumes, ${roleNameOf(role)}`,
       notes: [
-        `iam:PutRolePolicy cannot be granted for one policy name, so its holder could give the role any right. With this permissions boundary on the role it cannot: the role may use this key, and nothing else. Leave it out where the role serves more than this key (then drop the Condition below).`,
+        `iam:PutRolePolicy cannot be granted for one policy name, so its holder could give the role any right. With this permissions boundary on the role it cannot: the role may use this key, and nothing else. Leave it out where the role serves more than this key (then drop the Condition below, too).`,
       ],
       document: { file: `${boundaryName}.json`, json: fence },
       commands: [
@@ -66,6 +66,7 @@ export const permissionsOf: PermissionsOf<'aws-role-policy'> = ({
       ...own,
       notes: [
         `Postern writes one inline policy, ${policyName}, and no other; it reads the others to see what else decides.`,
+        'The Condition of WriteThePolicyOfAtlassRole asks for the fence above on the role that is written: without it every write is refused. Where there is no fence, drop the Condition.',
         'With policy observe, leave the statement WriteThePolicyOfAtlassRole out.',
       ],
     },

@@ -7,6 +7,7 @@ import { type AwsError, isAccessDenied } from './aws-error.ts';
 import { remedyOf, sayingOf } from './errors.ts';
 import type { IamClient } from './iam-client.ts';
 import type { Grant, KmsClient } from './kms-client.ts';
+import { keyWriteFindings, roleWriteFindings } from './write-right.ts';
 
 export interface DiagnosisOptions {
   readonly iam: IamClient;
@@ -24,7 +25,7 @@ interface Trial {
 
 /** Of an aws-role-policy gate. Does not throw. */
 export async function diagnoseRole(options: DiagnosisOptions & { readonly policyName: string }) {
-  const { iam, kms, roleArn, policyName } = options;
+  const { iam, kms, policyName } = options;
   const trials: readonly Trial[] = [
     needed('to know that the credentials lead to the right role', () => iam.role()),
     needed('to read the list', () => iam.inlinePolicy(policyName)),
@@ -34,19 +35,19 @@ export async function diagnoseRole(options: DiagnosisOptions & { readonly policy
   return [
     ...(await tryAll(trials)),
     ...(await grantFindings(options)),
-    ...(await mayWrite(options, 'iam:PutRolePolicy', roleArn)),
+    ...(await roleWriteFindings(options)),
   ];
 }
 
 /** Of an aws-key-policy gate. Does not throw. */
 export async function diagnoseKey(options: DiagnosisOptions): Promise<readonly Finding[]> {
-  const { iam, kms, keyArn } = options;
+  const { iam, kms } = options;
   const trials: readonly Trial[] = [
     needed('to read the list', () => kms.getPolicy()),
     wished('to know how the role is spelt, and what its policies allow', () => iam.role()),
     ...sideLooks(options),
   ];
-  return [...(await tryAll(trials)), ...(await mayWrite(options, 'kms:PutKeyPolicy', keyArn))];
+  return [...(await tryAll(trials)), ...(await keyWriteFindings(options))];
 }
 
 const needed = (purpose: string, run: Trial['run']): Trial => ({ isNeeded: true, purpose, run });
@@ -111,40 +112,3 @@ function isBypass({ GranteePrincipal, Operations }: Grant, roleArn: string): boo
 }
 
 const isAtlasOperation = (operation: string) => ['Encrypt', 'Decrypt', 'DescribeKey'].includes(operation);
-
-/** IAM's simulator tells of a user's right to write without writing; whoever runs as a role cannot ask who it is. */
-async function mayWrite(
-  { iam, kms }: DiagnosisOptions,
-  action: string,
-  on: string,
-): Promise<readonly Finding[]> {
-  try {
-    const principal = await iam.callingUser();
-    const isOnKey = action.startsWith('kms:');
-    const resourcePolicy = isOnKey ? await kms.getPolicy() : undefined;
-    const decision = await iam.simulate({
-      principal,
-      action,
-      on,
-      ...(resourcePolicy !== undefined && { resourcePolicy }),
-    });
-    if (decision === 'allowed') return [];
-    return [
-      {
-        id: 'right-lacking',
-        severity: 'error',
-        message: `${principal} may not call ${action} on ${on}, says IAM's simulator (${decision}): Postern could not write the list.`,
-        remedy: `Allow it ${action} on ${on}.`,
-      },
-    ];
-  } catch (error) {
-    return [
-      {
-        id: 'right-not-tested',
-        severity: 'info',
-        message: `Whether Postern may call ${action} on ${on} could not be tested without writing (${sayingOf(error)})`,
-        remedy: `To have it tested, run Postern as an IAM user with iam:GetUser and iam:SimulatePrincipalPolicy on itself. Otherwise the first apply shows it.`,
-      },
-    ];
-  }
-}

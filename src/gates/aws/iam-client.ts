@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { parseRoleArn } from './arn.ts';
 import { AwsAnswerError, isAwsError, type Right } from './aws-error.ts';
+import { readCallerArn } from './caller.ts';
 import { parse } from './kms-client.ts';
 import { call, callOnce, clientSettings, iamRegionOf, type SessionOptions } from './session.ts';
 
@@ -15,16 +16,32 @@ export interface IamClient {
   attachedPolicyArns(): Promise<readonly string[]>;
   /** The text of a managed policy's default version. */
   managedPolicy(arn: string): Promise<string>;
-  /** The ARN of the user that Postern runs as. Throws when it runs as a role. */
-  callingUser(): Promise<string>;
-  /** Whether a principal may do something, as IAM's own simulator has it: `allowed`, `implicitDeny`, … */
-  simulate(question: {
-    readonly principal: string;
-    readonly action: string;
-    readonly on: string;
-    readonly resourcePolicy?: string;
-  }): Promise<string>;
+  /** The ARN by which AWS names whoever Postern signs as: of a user, or of a role's session. */
+  callerArn(): Promise<string>;
+  /** The ARN of a role of this account, its path included. */
+  roleArnOf(name: string): Promise<string>;
+  /** Whether the own policies of a user or a role let it do something, as IAM's own simulator has it. */
+  simulate(question: SimulationQuestion): Promise<Simulation>;
 }
+
+export interface SimulationQuestion {
+  readonly principal: string;
+  readonly action: string;
+  readonly on: string;
+  /** What is known of the call, by condition key. */
+  readonly context: Readonly<Record<string, string>>;
+}
+
+export interface Simulation {
+  readonly decision: 'allowed' | 'explicitDeny' | 'implicitDeny';
+  /** Condition keys that some policy asks for and the question does not tell. */
+  readonly missing: readonly string[];
+}
+
+const simulation = z.object({
+  EvalDecision: z.enum(['allowed', 'explicitDeny', 'implicitDeny']),
+  MissingContextValues: z.array(z.string()).nullish(),
+});
 
 const role = z.object({
   Arn: z.string(),
@@ -117,22 +134,32 @@ export async function createIamClient(roleArn: string, options: SessionOptions):
       );
       return decoded(PolicyVersion?.Document, 'GetPolicyVersion');
     },
-    async callingUser() {
-      const command = new sdk.GetUserCommand({});
-      const { User } = await call(options, right('GetUser', 'itself'), () => client.send(command));
-      return parse(z.string(), User?.Arn, 'GetUser');
+    async callerArn() {
+      const place = { partition, region: iamRegionOf(partition) };
+      const whoAmI = { action: 'sts:GetCallerIdentity', on: 'itself' };
+      return await call(options, whoAmI, () => readCallerArn(client, options, place));
     },
-    async simulate({ principal, action, on, resourcePolicy }) {
+    async roleArnOf(name) {
+      const command = new sdk.GetRoleCommand({ RoleName: name });
+      const { Role } = await call(options, right('GetRole', `role ${name}`), () => client.send(command));
+      return parse(role, Role, 'GetRole').Arn;
+    },
+    async simulate({ principal, action, on, context }) {
       const command = new sdk.SimulatePrincipalPolicyCommand({
         PolicySourceArn: principal,
         ActionNames: [action],
         ResourceArns: [on],
-        ...(resourcePolicy !== undefined && { ResourcePolicy: resourcePolicy, CallerArn: principal }),
+        ContextEntries: Object.entries(context).map(([ContextKeyName, value]) => ({
+          ContextKeyName,
+          ContextKeyType: 'string',
+          ContextKeyValues: [value],
+        })),
       });
       const { EvaluationResults } = await call(options, right('SimulatePrincipalPolicy', principal), () =>
         client.send(command),
       );
-      return parse(z.string(), EvaluationResults?.[0]?.EvalDecision, 'SimulatePrincipalPolicy');
+      const result = parse(simulation, EvaluationResults?.[0], 'SimulatePrincipalPolicy');
+      return { decision: result.EvalDecision, missing: result.MissingContextValues ?? [] };
     },
   };
 }

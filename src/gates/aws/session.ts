@@ -22,7 +22,11 @@ export interface SessionOptions {
       })
     | undefined;
   /** Other servers than Amazon's. */
-  readonly endpoints: { readonly kms: string | undefined; readonly iam: string | undefined };
+  readonly endpoints: {
+    readonly kms: string | undefined;
+    readonly iam: string | undefined;
+    readonly sts?: string | undefined;
+  };
 }
 
 /** What every client of the SDK is given. The transport retries what is safe, so the SDK does not. */

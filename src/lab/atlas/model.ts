@@ -5,6 +5,7 @@
  */
 import { readFileSync } from 'node:fs';
 import type { Clock } from '../../clock.ts';
+import { LabAlerts } from './alerts.ts';
 import { LabEvents } from './events.ts';
 
 export type Regions = Record<string, string[]>;
@@ -23,6 +24,8 @@ export interface LabCluster {
   future: string[];
   /** Listed as outbound only: what Atlas calls the KMS from need not be what drivers connect to. */
   outboundOnly: string[];
+  /** In use and not listed any more: nodes that call the KMS from where Atlas no longer says. */
+  unlisted?: string[];
   /** Where it is not that of the project's key: what Atlas says the cluster is encrypted with. */
   keyProvider?: 'NONE' | 'AWS' | 'AZURE' | 'GCP';
   /** Where its nodes run; default AWS alone. */
@@ -85,6 +88,9 @@ export class AtlasModel {
   /** Groups of addresses beside the control plane's own, as the API has them since August 2026. */
   gateways: { name: string; ips: ControlPlane }[] | undefined;
   readonly events: LabEvents;
+  readonly alerts: LabAlerts;
+  /** Whether `valid` speaks of the control plane's calls alone, or of those of the nodes too; no source tells. */
+  validSees: 'all' | 'control-plane' = 'all';
   /** What the last validation of each project's key found, since only changes are events. */
   readonly #wasValid = new Map<string, boolean>();
   /** When every version of the API that is asked for ends, in epoch milliseconds; told in headers. */
@@ -97,6 +103,7 @@ export class AtlasModel {
   constructor(options: AtlasModelOptions) {
     this.#options = options;
     this.events = new LabEvents(options.clock);
+    this.alerts = new LabAlerts(options.clock);
   }
 
   addProject(name: string, organizationId: string, key?: LabKey): LabProject {
@@ -209,24 +216,52 @@ export class AtlasModel {
 
   /** Every address that Atlas really calls the project's KMS from at present: bare, or a block where it is one. */
   addressesInUse(projectId: string): readonly string[] {
-    const controlPlane = Object.values(this.controlPlane.outbound)
+    const { clusters } = this.project(projectId);
+    return [
+      ...this.#controlPlaneInUse(),
+      ...clusters.flatMap(({ nodes, outboundOnly, unlisted = [] }) => [
+        ...nodes,
+        ...outboundOnly,
+        ...unlisted,
+      ]),
+    ];
+  }
+
+  #controlPlaneInUse(): readonly string[] {
+    return Object.values(this.controlPlane.outbound)
       .flatMap(regions => Object.values(regions).flat())
       .filter(cidr => !this.announced.has(cidr))
       .concat(...this.unlisted)
       .map(cidr => cidr.replace(/\/32$/, ''));
-    const { clusters } = this.project(projectId);
-    return [...controlPlane, ...clusters.flatMap(({ nodes, outboundOnly }) => [...nodes, ...outboundOnly])];
   }
 
   /** Those of them that the KMS does not let in. */
   lockedOut(projectId: string): readonly string[] {
+    return this.#refusedOf(projectId, this.addressesInUse(projectId));
+  }
+
+  #refusedOf(projectId: string, addresses: readonly string[]): readonly string[] {
     const { key } = this.project(projectId);
     if (key === undefined) return [];
-    return this.addressesInUse(projectId).filter(address => !this.#options.letsIn(key, address));
+    return addresses.filter(address => !this.#options.letsIn(key, address));
   }
 
   isKeyValid(projectId: string): boolean {
-    return !this.project(projectId).keyDisabled && this.lockedOut(projectId).length === 0;
+    if (this.project(projectId).keyDisabled) return false;
+    if (this.validSees === 'all') return this.lockedOut(projectId).length === 0;
+    return this.#refusedOf(projectId, this.#controlPlaneInUse()).length === 0;
+  }
+
+  /** A node that its KMS refuses is an alert, where the project has one for it. */
+  #lookForAlerts(projectId: string): void {
+    const { networkDeniedAlert = 'on' } = this.project(projectId);
+    const isDenied = networkDeniedAlert === 'on' && this.lockedOut(projectId).length > 0;
+    this.alerts.look(projectId, 'ENCRYPTION_AT_REST_KMS_NETWORK_ACCESS_DENIED', isDenied);
+  }
+
+  alertsOf(projectId: string, query: URLSearchParams): readonly unknown[] {
+    this.#lookForAlerts(projectId);
+    return this.alerts.answer(projectId, query);
   }
 
   ipAddresses(projectId: string): unknown {
@@ -251,6 +286,7 @@ export class AtlasModel {
     const isValid = this.isKeyValid(projectId);
     const wasValid = this.#wasValid.get(projectId) ?? true;
     this.#wasValid.set(projectId, isValid);
+    this.#lookForAlerts(projectId);
     const isDenied = this.lockedOut(projectId).length > 0;
     if (wasValid && !isValid) {
       this.events.emit(

@@ -13,6 +13,7 @@ export const limits = {
   clusters: { capacity: 10_000, refillPerMinute: 5_000 },
   groups: { capacity: 1_200, refillPerMinute: 500 },
   alertConfigs: { capacity: 1_200, refillPerMinute: 500 },
+  alerts: { capacity: 1_200, refillPerMinute: 500 },
   cloudProviderAccess: { capacity: 1_200, refillPerMinute: 500 },
   serviceAccounts: { capacity: 1_200, refillPerMinute: 500 },
   organizationGroups: { capacity: 500, refillPerMinute: 250 },

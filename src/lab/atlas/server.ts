@@ -63,6 +63,13 @@ const routes: readonly Route[] = [
     answer: (model, id) => model.alertConfigs(id),
   },
   {
+    pattern: new RegExp(`^${base}/groups/([0-9a-f]{24})/alerts$`),
+    versions: ['2023-01-01'],
+    limit: 'alerts',
+    paged: true,
+    answer: (model, id, query) => model.alertsOf(id, query),
+  },
+  {
     pattern: new RegExp(`^${base}/groups/([0-9a-f]{24})/cloudProviderAccess$`),
     versions: ['2023-01-01'],
     limit: 'cloudProviderAccess',

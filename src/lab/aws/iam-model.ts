@@ -19,6 +19,8 @@ export interface Role {
   readonly inline: Timeline<ReadonlyMap<string, StoredPolicy>>;
   /** ARNs of managed policies. */
   readonly attached: string[];
+  /** The ARN of the managed policy that is its permissions boundary. */
+  boundary?: string;
 }
 
 export interface ManagedPolicy {
@@ -53,6 +55,22 @@ export class IamModel {
     };
     this.#roles.set(arn, role);
     return role;
+  }
+
+  /** What else a user may do than all that is not withheld: the lab keeps no policies of users. */
+  findUser(arn: string): Entity | undefined {
+    return arn.includes(':user/') ? this.#state.directory.find(arn) : undefined;
+  }
+
+  /** The managed policy must be there. */
+  setBoundary(roleArn: string, policyArn: string): void {
+    if (!this.#managed.has(policyArn)) throw new Error(`no policy ${policyArn}`);
+    this.role(roleArn).boundary = policyArn;
+  }
+
+  boundaryOf({ boundary }: Role): PolicyDocument | undefined {
+    const policy = boundary === undefined ? undefined : this.#managed.get(boundary);
+    return policy?.versions.get(policy.defaultVersion)?.document;
   }
 
   /** Its ARN stands for another role when it is made again. */

@@ -11,6 +11,7 @@ export function iamService(model: AwsModel): QueryService {
     namespace: 'https://iam.amazonaws.com/doc/2010-05-08/',
     operations: {
       GetRole: (...call) => iam.getRole(...call),
+      GetUser: (...call) => iam.getUser(...call),
       GetRolePolicy: (...call) => iam.getRolePolicy(...call),
       PutRolePolicy: (...call) => iam.putRolePolicy(...call),
       DeleteRolePolicy: (...call) => iam.deleteRolePolicy(...call),

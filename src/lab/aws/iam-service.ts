@@ -5,6 +5,7 @@ import { type Caller, callingArn } from './evaluate.ts';
 import { invalid, limitExceeded, missing, noSuchEntity } from './iam-errors.ts';
 import { charactersOf, type IamModel, type ManagedPolicy, policyOf, type Role } from './iam-model.ts';
 import { simulate } from './iam-simulation.ts';
+import type { PolicyDocument } from './policy-document.ts';
 import { readNow, type SharedState } from './shared-state.ts';
 
 /** Over all inline policies of a role, not counting white space: IAM quotas. */
@@ -24,7 +25,7 @@ export class IamService {
   }
 
   getRole(caller: Caller, input: Input): Input {
-    const { entity, path, trust } = this.#authorized(caller, 'iam:GetRole', input);
+    const { entity, path, trust, boundary } = this.#authorized(caller, 'iam:GetRole', input);
     return {
       Role: {
         Path: path,
@@ -34,7 +35,29 @@ export class IamService {
         CreateDate: iso(entity.createdMs),
         AssumeRolePolicyDocument: urlEncoded(trust.text),
         MaxSessionDuration: 3_600,
+        ...(boundary && {
+          PermissionsBoundary: {
+            PermissionsBoundaryType: 'PermissionsBoundaryPolicy',
+            PermissionsBoundaryArn: boundary,
+          },
+        }),
       },
+    };
+  }
+
+  /** Without a name, the user who signs; a session of a role is none. */
+  getUser(caller: Caller, input: Input): Input {
+    const { UserName } = input;
+    if (UserName === undefined && caller.session !== undefined) {
+      throw new AwsError('ValidationError', 'Must specify userName when calling with non-User credentials');
+    }
+    const name = UserName === undefined ? nameOf(caller.arn) : nameIn(input, 'UserName', 128);
+    this.#refuseWithheld(caller, 'iam:GetUser', `user ${name}`);
+    const arn = UserName === undefined ? caller.arn : `arn:aws:iam::${caller.account}:user/${name}`;
+    const user = this.#iam.findUser(arn);
+    if (!user) throw noSuchEntity(`The user with name ${name} cannot be found.`);
+    return {
+      User: { Path: '/', UserName: name, UserId: user.id, Arn: user.arn, CreateDate: iso(user.createdMs) },
     };
   }
 
@@ -124,8 +147,16 @@ export class IamService {
     const { PolicySourceArn } = input;
     this.#refuseWithheld(caller, 'iam:SimulatePrincipalPolicy', PolicySourceArn);
     const role = this.#iam.findRole(PolicySourceArn);
-    if (!role) throw noSuchEntity(`The principal ${PolicySourceArn} cannot be found.`);
-    return page('EvaluationResults', simulate(role.entity, this.#iam.newestDocuments(role), input), input);
+    const user = this.#iam.findUser(PolicySourceArn);
+    if (!role && !user) throw noSuchEntity(`The principal ${PolicySourceArn} cannot be found.`);
+    const fence = role && this.#iam.boundaryOf(role);
+    const source = {
+      entity: (role?.entity ?? user)!,
+      documents: role ? this.#iam.newestDocuments(role) : [allRights],
+      ...(fence && { fence }),
+      withheld: user ? this.#state.withheld : new Set<string>(),
+    };
+    return page('EvaluationResults', simulate(source, input), input);
   }
 
   #authorized(caller: Caller, action: string, input: Input): Role {
@@ -163,6 +194,12 @@ export class IamService {
     );
   }
 }
+
+/** A user of the lab may do all that is not withheld. */
+const allRights: PolicyDocument = {
+  Version: '2012-10-17',
+  Statement: [{ Effect: 'Allow', Action: '*', Resource: '*' }],
+};
 
 const nameOf = (arn: string): string => arn.slice(arn.lastIndexOf('/') + 1);
 

@@ -74,6 +74,8 @@ export class AwsModel implements SharedState {
           atlasActions.every(action => {
             const context = directCall(roleArn, keyArn, piece, this.facts);
             const question = { caller, action, resource: keyArn, context };
+            const fence = this.iam.boundaryOf(role);
+            if (fence && identityVerdict([fence], question) !== 'allow') return false;
             return allows(keyPolicy, own, question, granted.includes(action.slice('kms:'.length)));
           }),
         ),

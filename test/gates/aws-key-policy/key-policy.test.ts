@@ -230,3 +230,60 @@ test('doctor: which rights are lacking', async () => {
   expect(lacking.map(({ severity }) => severity)).toEqual(['error', 'warning']);
   expect(lacking[0]!.message).toContain(`kms:GetKeyPolicy on ${labKeyArn}`);
 });
+
+describe('withdraw', () => {
+  const inForce = async () => {
+    const open = await openAws({ withKeyAccess: true });
+    open.editKey(policy => policy.Statement.splice(1, 0, ours(list)));
+    const gate = await open.keyGate();
+    const withdraw = gate.withdraw!.bind(gate);
+    return { ...open, gate, withdraw, state: await gate.read() };
+  };
+
+  test('takes out our statement, keeps every other, and lets in whoever was let in before', async () => {
+    const { withdraw, state, keyPolicy, aws, clock, gate } = await inForce();
+    const after = await withdraw(state.revision);
+    expect(after).toMatchObject({ entries: [], lets: 'everyone', nextWriteShutsOut: true });
+    expect(keyPolicy()).toEqual(labKeyPolicy);
+    clock.advance(gate.limits.settleMs);
+    expect(aws.letsIn({ keyArn: labKeyArn, roleArn: labRoleArn }, '3.92.113.230')).toBe(true);
+  });
+
+  test('is a conflict when someone changed the policy meanwhile', async () => {
+    const { withdraw, state, editKey, keyPolicy } = await inForce();
+    editKey(policy => policy.Statement.push({ ...policy.Statement[0], Sid: 'more' }));
+    await expect(withdraw(state.revision)).rejects.toBeInstanceOf(GateConflictError);
+    expect(keyPolicy().Statement).toHaveLength(4);
+  });
+
+  test.each<[string, (policy: any) => void, RegExp]>([
+    ['there is none of ours', policy => policy.Statement.splice(1, 1), /no statement PosternAtlasAccess/],
+    [
+      'the one by our Sid is not ours',
+      policy => Object.assign(policy.Statement[1], { Action: 'kms:*' }),
+      /not as Postern writes it/,
+    ],
+  ])('writes nothing when %s', async (_, change, message) => {
+    const { gate, withdraw, editKey, lab } = await inForce();
+    editKey(change);
+    await expect(withdraw((await gate.read()).revision)).rejects.toThrow(message);
+    expect(lab.requests.some(({ path }) => path === '/PutKeyPolicy')).toBe(false);
+  });
+
+  test.each([
+    ['taken, and its answer cut', 'cut-after', undefined],
+    ['refused', 'answer', GateError],
+  ] as const)('is %s', async (_, kind, refusal) => {
+    const { withdraw, state, lab, keyPolicy } = await inForce();
+    const body = '{"__type":"AccessDeniedException","message":"no"}';
+    lab.faults.add({
+      on: 'kms',
+      path: '/PutKeyPolicy',
+      act: kind === 'answer' ? { kind, status: 400, body } : { kind },
+    });
+    const result = withdraw(state.revision);
+    if (refusal) await expect(result).rejects.toBeInstanceOf(refusal);
+    else expect((await result).nextWriteShutsOut).toBe(true);
+    expect(keyPolicy().Statement).toHaveLength(refusal ? 3 : 2);
+  });
+});

@@ -234,7 +234,7 @@ test('credentials of another account lead to another role, which is not touched'
   expect(lab.requests.some(({ path }) => path === '/PutRolePolicy')).toBe(false);
 });
 
-test('doctor: grants that let the role past the list, and a write that cannot be tried', async () => {
+test('doctor: grants that let the role past the list', async () => {
   const { roleGate, aws } = await openAws();
   aws.kms
     .key(labKeyArn)
@@ -247,5 +247,4 @@ test('doctor: grants that let the role past the list, and a write that cannot be
       message: expect.stringContaining('g-1'),
     }),
   );
-  expect(findings).toContainEqual(expect.objectContaining({ id: 'right-not-tested', severity: 'info' }));
 });

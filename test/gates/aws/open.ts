@@ -25,7 +25,7 @@ export async function openAws(options: { aws?: Partial<AwsBehaviour>; withKeyAcc
     clock,
     random: () => 0.5,
     profile: undefined,
-    endpoints: { kms: lab.urls.kms, iam: lab.urls.iam },
+    endpoints: { kms: lab.urls.kms, iam: lab.urls.iam, sts: lab.urls.sts },
     credential: {
       accessKeyId,
       secretAccessKey: new Secret(secretAccessKey, 'env:AWS_SECRET'),

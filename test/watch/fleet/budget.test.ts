@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { openPostgresStore } from '../../../src/journal/postgres/open.ts';
 import { Secret } from '../../../src/secret.ts';
@@ -8,6 +9,7 @@ import {
   budgetOf,
   openRateBudgets,
 } from '../../../src/watch/fleet/budget.ts';
+import { createFleet } from '../../../src/watch/fleet/index.ts';
 import { FakeClock } from '../../journal/fixtures.ts';
 import { usePostgres } from '../../postgres/server.ts';
 
@@ -92,3 +94,30 @@ test('the transport waits for its turn, only for Atlas, and not at all without t
   expect(await send(`${atlas}${controlPlane}`, () => Promise.reject(new Error('no database')))).toBe(700);
   expect(sent).toHaveLength(3);
 });
+
+test('a hint that is given before the database is there is kept, and reaches the work when it is', async () => {
+  const database = new Secret(await server.createDatabase(), 'env:TEST');
+  const worked: string[] = [];
+  const fleet = createFleet({
+    database,
+    gates: () => ['a', 'b'],
+    work: async (gate, reason) => {
+      worked.push(`${gate}: ${reason ?? 'due'}`);
+      return { nextInMs: 3_600_000 };
+    },
+    timing: { tickMs: 200 },
+  });
+  onTestFinished(() => fleet.stop());
+  await fleet.hint('b', 'hint');
+  await fleet.hint('b', 'asked');
+  expect(fleet.isSharing).toBe(false);
+  fleet.start();
+  const until = async (wanted: string) => {
+    for (let tries = 0; !worked.includes(wanted) && tries < 600; tries++) await wait(100);
+    expect(worked).toContain(wanted);
+  };
+  await until('b: asked');
+  expect(worked).not.toContain('b: hint');
+  await fleet.hint('a', 'feed-changed');
+  await until('a: feed-changed');
+}, 120_000);

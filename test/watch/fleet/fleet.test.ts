@@ -7,6 +7,8 @@ import {
   expectOneAtATime,
   isEverywhere,
   openFleetSite,
+  openReceiver,
+  quick,
   takeOverMs,
   until,
 } from './harness.ts';
@@ -14,13 +16,28 @@ import {
 const server = usePostgres();
 /** More with POSTERN_FLEET_KILLS; each takes as long as a worker may be silent, so the default is small. */
 const kills = Number(process.env.POSTERN_FLEET_KILLS ?? 1);
-test('two workers share the gates, and every gate is served', async context => {
-  const site = await openFleetSite(context, await server.createDatabase(), 4);
+test('two workers share the gates, and every gate is served; what both see is told once', async context => {
+  const people = await openReceiver(context);
+  const notify = [{ name: 'oncall', kind: 'webhook', url: 'env:ONCALL_URL', from: 'error' }];
+  const site = await openFleetSite(context, await server.createDatabase(), 4, quick, {
+    more: { notify },
+    env: { ONCALL_URL: people.url },
+  });
   const workers = [site.start(), site.start()];
   await until(() => site.lockedOut().length === 0, takeOverMs, 'every gate lets Atlas in');
   const first = change(site);
   await until(() => isEverywhere(site, first), takeOverMs, 'the new address is let in');
   await until(() => workers.every(worker => countOf(worker, 'run-ended') >= 4), takeOverMs, 'both work');
+  // Something that both come to see, and that hinders neither.
+  site.lab.atlas.validSees = 'control-plane';
+  for (const id of site.projects) site.lab.atlas.project(id).clusters[0]!.unlisted = ['44.64.9.9'];
+  const keys = site.gates.map(gate => `opened finding/${gate}/kms-alert-open`);
+  await until(() => keys.every(key => people.told().includes(key)), takeOverMs, 'all are told');
+  const rounds = workers.map(worker => countOf(worker, 'run-ended'));
+  const both = () => workers.every((worker, n) => countOf(worker, 'run-ended') >= rounds[n]! + 4);
+  await until(both, takeOverMs, 'both look on');
+  expect([...people.told()].sort()).toEqual([...new Set(people.told())].sort());
+  expect(people.told()).not.toContain('opened journal-unavailable');
   for (const worker of workers) await worker.kill('SIGTERM');
   for (const worker of workers) {
     expect(worker.process.exitCode).toBe(0);

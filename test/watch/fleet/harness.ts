@@ -2,6 +2,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -54,6 +56,7 @@ export async function openFleetSite(
   url: string,
   gateCount: number,
   watch: Readonly<Record<string, string>> = quick,
+  { more = {}, env = {} }: { readonly more?: object; readonly env?: Readonly<Record<string, string>> } = {},
 ): Promise<FleetSite> {
   ensureBuilt();
   const lab = await startLab({ clock: systemClock, azure: { propagationMs: 0 } });
@@ -86,7 +89,7 @@ export async function openFleetSite(
   writeFileSync(join(folder, 'ca.pem'), lab.caCertificatePem);
   writeFileSync(
     join(folder, 'postern.yaml'),
-    JSON.stringify({ ...configOf(lab, gates, vaultIds, projects), watch }),
+    JSON.stringify({ ...configOf(lab, gates, vaultIds, projects), watch, ...more }),
   );
   const said: Said[] = [];
   return {
@@ -105,6 +108,7 @@ export async function openFleetSite(
           LAB_ATLAS_SECRET: lab.credentials.atlas.serviceAccount.clientSecret,
           LAB_AZURE_SECRET: lab.credentials.azure.clientSecret,
           NODE_EXTRA_CA_CERTS: join(folder, 'ca.pem'),
+          ...env,
         },
         stdio: ['ignore', 'inherit', 'pipe'],
       });
@@ -139,6 +143,22 @@ export async function openFleetSite(
     rules: gate => lab.azure.get(vaultIds[gate]!).properties.networkAcls!.ipRules.map(({ value }) => value),
     lockedOut: () => projects.flatMap(id => lab.atlas.lockedOut(id)),
   };
+}
+
+/** Takes what the workers' webhook sends. */
+export async function openReceiver({ onTestFinished }: Pick<TestContext, 'onTestFinished'>) {
+  const told: string[] = [];
+  const server = createServer(async (request, response) => {
+    let text = '';
+    for await (const chunk of request) text += chunk;
+    const { kind, situation } = JSON.parse(text);
+    told.push(`${kind} ${situation.key}`);
+    response.end();
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => void server.close());
+  const { port } = server.address() as AddressInfo;
+  return { url: `http://127.0.0.1:${port}/`, told: () => told };
 }
 
 function configOf(

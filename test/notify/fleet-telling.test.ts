@@ -1,0 +1,191 @@
+/** Tellers of several workers over one real journal: who tells, and what becomes of it when that one ends. */
+
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { expect, onTestFinished, test } from 'vitest';
+import type { Journal } from '../../src/journal/journal.ts';
+import { openJournal } from '../../src/journal/sqlite/open.ts';
+import { FleetTelling } from '../../src/notify/fleet-telling.ts';
+import type { Notice } from '../../src/notify/situation.ts';
+import { Teller, type TellerMemory } from '../../src/notify/teller.ts';
+import type { WatchEvent, WatchListener } from '../../src/watch/events.ts';
+import type { WatchStatus } from '../../src/watch/status.ts';
+import { temporaryDirectory } from '../journal/fixtures.ts';
+import { nowMs } from './fixtures.ts';
+import { gateStatus, missing, watchStatus } from './status.ts';
+import { WaitingClock } from './waiting-clock.ts';
+
+const lockedOut = watchStatus({ gates: [gateStatus({ coverage: 'locked-out', missing })] });
+const refused = watchStatus({
+  config: { path: 'postern.yaml', loadedAtMs: nowMs, fault: 'a tab in line 3' },
+});
+const away = watchStatus({
+  journal: { location: 'db', available: false, because: 'it is away', sinceMs: nowMs },
+});
+
+async function openFleet() {
+  const shared = await openJournal({ path: join(temporaryDirectory(), 'journal.db') });
+  const clock = new WaitingClock(nowMs);
+  const told: (Notice & { readonly by: string })[] = [];
+  onTestFinished(() => shared.close());
+  const pass = async (ms: number) => {
+    clock.advance(ms);
+    await wait(60);
+  };
+  async function join1(name: string) {
+    const world = {
+      status: watchStatus() as WatchStatus,
+      journal: shared as Journal | undefined,
+      takes: true,
+    };
+    const listeners = new Set<WatchListener>();
+    const fleet = new FleetTelling({ journal: () => world.journal, clock, worker: name });
+    const teller = new Teller({
+      watch: {
+        status: () => world.status,
+        subscribe: listener => {
+          listeners.add(listener);
+          return () => listeners.delete(listener);
+        },
+      },
+      channels: [
+        {
+          kind: 'webhook',
+          name: 'oncall',
+          from: 'info',
+          send: async notice => {
+            if (!world.takes) throw new Error('no answer');
+            told.push({ ...notice, by: name });
+          },
+        },
+      ],
+      clock,
+      random: () => 0,
+      recall: async () => (await world.journal?.recall('told')) as TellerMemory | undefined,
+      remember: async memory => {
+        await world.journal!.remember('told', memory);
+      },
+      fleet,
+    });
+    await teller.start();
+    await wait(60);
+    onTestFinished(() => teller.stop());
+    return {
+      teller,
+      world,
+      fleet,
+      emit: async (event: object) => {
+        for (const listener of listeners)
+          listener({ sequence: 1, atMs: nowMs, severity: 'info', ...event } as WatchEvent);
+        await wait(60);
+      },
+    };
+  }
+  const said = () => told.map(({ by, kind, situation: { key } }) => `${by}: ${kind} ${key}`);
+  return { join: join1, pass, said, shared };
+}
+
+test('what all see is told by one, and known to all', async () => {
+  const { join, pass, said } = await openFleet();
+  const [a, b] = [await join('a'), await join('b')];
+  a.world.status = b.world.status = lockedOut;
+  for (let look = 0; look < 4; look++) await pass(30_000);
+  expect(said()).toEqual(['a: opened locked-out/production']);
+  expect(b.teller.alerts.map(({ situation }) => situation.key)).toEqual(['locked-out/production']);
+  a.world.status = b.world.status = watchStatus();
+  for (let look = 0; look < 8; look++) await pass(30_000);
+  expect(said()).toEqual(['a: opened locked-out/production', 'a: resolved locked-out/production']);
+  expect(b.teller.alerts).toEqual([]);
+});
+
+test('what only one sees that does not tell is told by the one that does', async () => {
+  const { join, pass, said } = await openFleet();
+  await join('a');
+  const b = await join('b');
+  b.world.status = refused;
+  for (let look = 0; look < 3; look++) await pass(30_000);
+  expect(said()).toEqual(['a: opened config-refused']);
+  b.world.status = watchStatus();
+  for (let look = 0; look < 8; look++) await pass(30_000);
+  expect(said()).toEqual(['a: opened config-refused', 'a: resolved config-refused']);
+});
+
+test('what a worker saw that is gone is over after a while', async () => {
+  const { join, pass, said, shared } = await openFleet();
+  await join('a');
+  const b = await join('b');
+  b.world.status = refused;
+  await pass(30_000);
+  await b.teller.stop();
+  await pass(30_000);
+  for (let look = 0; look < 12; look++) await pass(30_000);
+  expect(said().at(-1)).toBe('a: resolved config-refused');
+  for (let day = 0; day < 2; day++) await pass(24 * 60 * 60_000);
+  expect([...(await shared.recallAll('situations/')).keys()]).toEqual([]);
+});
+
+test('the next one goes on where the last one ended: nothing twice, nothing lost', async () => {
+  const { join, pass, said } = await openFleet();
+  const [a, b] = [await join('a'), await join('b')];
+  a.world.status = b.world.status = lockedOut;
+  await pass(30_000);
+  a.world.takes = false;
+  a.world.status = b.world.status = { ...lockedOut, config: refused.config };
+  await pass(30_000);
+  await a.emit({ kind: 'stopping', because: 'SIGTERM', inHand: 0 });
+  a.world.status = { ...lockedOut, state: 'stopping' };
+  await a.teller.stop();
+  for (let look = 0; look < 3; look++) await pass(30_000);
+  expect(said()).toEqual(['a: opened locked-out/production', 'b: opened config-refused']);
+  b.world.status = watchStatus();
+  for (let look = 0; look < 8; look++) await pass(30_000);
+  expect(said().slice(2).sort()).toEqual(['b: resolved config-refused', 'b: resolved locked-out/production']);
+});
+
+test('a write of its own is told by the worker that made it', async () => {
+  const { join, pass, said } = await openFleet();
+  await join('a');
+  const b = await join('b');
+  const writes = [{ kind: 'add', adds: missing, removes: [] }];
+  const summary = { status: 'changed', message: 'In step.', writes };
+  await b.emit({ kind: 'run-ended', runId: 'r1', gate: 'production', summary });
+  await pass(1_000);
+  expect(said()).toEqual([expect.stringMatching(/^b: event /)]);
+});
+
+test('without the journal each tells by itself; afterwards the one that tells ends it', async () => {
+  const { join, pass, said } = await openFleet();
+  await join('a');
+  const b = await join('b');
+  const { journal } = b.world;
+  b.world.journal = undefined;
+  b.world.status = away;
+  await pass(30_000);
+  expect(said()).toEqual(['b: opened journal-unavailable']);
+  b.world.journal = journal;
+  b.world.status = watchStatus();
+  for (let look = 0; look < 10; look++) await pass(30_000);
+  expect(said()).toEqual(['b: opened journal-unavailable', 'a: resolved journal-unavailable']);
+  expect(b.teller.alerts).toEqual([]);
+});
+
+test('one that begins tells nothing of a journal that it has not opened yet', async () => {
+  const { join, pass, said } = await openFleet();
+  const a = await join('a');
+  a.world.status = { ...away, state: 'starting' };
+  await pass(30_000);
+  expect(said()).toEqual([]);
+});
+
+test('one whose lease is over keeps nothing, and tells only again when it is its turn', async () => {
+  const { join, pass, said } = await openFleet();
+  const [a, b] = [await join('a'), await join('b')];
+  await a.fleet.release();
+  a.world.journal = undefined;
+  b.world.status = lockedOut;
+  await pass(30_000);
+  a.world.journal = b.world.journal;
+  a.world.status = lockedOut;
+  for (let look = 0; look < 3; look++) await pass(30_000);
+  expect(said()).toEqual(['b: opened locked-out/production']);
+});
