@@ -138,7 +138,8 @@ export function awsClients(
           ({ PolicyArn }: any) => PolicyArn,
         ),
       managedPolicy: () => notAsked(),
-      callingUser: () => notAsked(),
+      callerArn: () => notAsked(),
+      roleArnOf: () => notAsked(),
       simulate: () => notAsked(),
     },
   };
