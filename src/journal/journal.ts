@@ -104,6 +104,8 @@ export interface CoverageChange {
 export interface GateReading {
   /** As in `saveLedger`; undefined: it stays as it is. */
   readonly ledger: readonly LedgerRow[] | undefined;
+  /** Entries of ours that the gate has no more: whoever puts one of them back, it is theirs. Default: none. */
+  readonly lost?: readonly Cidr[];
   /** As in `recordCoverage`. */
   readonly coverage: CoverageChange;
   /** `json` is asked for only where the plan would write another thing than the one before it. */

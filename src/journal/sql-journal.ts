@@ -146,11 +146,12 @@ export class SqlJournal implements Journal {
   }
 
   recordReading(gateId: string, reading: GateReading, lock?: LockToken): Promise<void> {
-    const { ledger, coverage, plan } = reading;
+    const { ledger, lost = [], coverage, plan } = reading;
     return this.#inTransaction(
       async db => {
         await verifyLock(db, gateId, lock);
         if (ledger) await this.#ledgers.write(db, gateId, ledger);
+        await disown(db, gateId, lost);
         await writeCoverage(db, gateId, coverage);
         await writePlan(db, gateId, plan);
       },
@@ -242,9 +243,7 @@ export class SqlJournal implements Journal {
       await own(db, write.gateId, gained, 'written', result.atMs);
       const owned = await db.selectFrom('owned').select('cidr').where('gate_id', '=', write.gateId).execute();
       const gone = owned.map(({ cidr }) => cidr).filter(cidr => !after.has(cidr as Cidr));
-      for (const chunk of chunksOf(gone, 500)) {
-        await db.deleteFrom('owned').where('gate_id', '=', write.gateId).where('cidr', 'in', chunk).execute();
-      }
+      await disown(db, write.gateId, gone);
     });
   }
 
@@ -473,6 +472,12 @@ async function writePlan(
     .executeTakeFirst();
   if (newest?.checksum === checksum) return;
   await db.insertInto('plan').values({ gate_id: gateId, checksum, at_ms: atMs, json: json() }).execute();
+}
+
+async function disown(db: Kysely<JournalTables>, gateId: string, cidrs: readonly string[]): Promise<void> {
+  for (const chunk of chunksOf(cidrs, 500)) {
+    await db.deleteFrom('owned').where('gate_id', '=', gateId).where('cidr', 'in', chunk).execute();
+  }
 }
 
 async function own(

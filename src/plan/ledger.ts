@@ -69,13 +69,13 @@ function countAbsence(row: LedgerRow, { atMs, latestMs = atMs, minReadGapMs }: L
   // Another worker's newer reading wanted it.
   if (atMs < row.lastWantedAtMs) return row;
   if (row.absentSinceMs === null) {
-    return { ...row, absentSinceMs: latestMs, absentReads: 1, lastAbsentReadAtMs: atMs };
+    return { ...row, absentSinceMs: latestMs, absentReads: 1, lastAbsentReadAtMs: latestMs };
   }
-  // One reading counts once, whoever plans on it again, with whatever gap.
+  // One reading counts once, whoever plans on it again, with whatever gap; that of any one of the feeds, too.
   if (row.lastAbsentReadAtMs !== null && atMs <= row.lastAbsentReadAtMs) return row;
   // Two readings a moment apart may be one cached answer, and a clock that went back proves nothing.
   if (row.lastAbsentReadAtMs !== null && atMs - row.lastAbsentReadAtMs < minReadGapMs) return row;
-  return { ...row, absentReads: row.absentReads + 1, lastAbsentReadAtMs: atMs };
+  return { ...row, absentReads: row.absentReads + 1, lastAbsentReadAtMs: latestMs };
 }
 
 function rowsForUnknown(owned: readonly OwnedEntry[], rows: readonly LedgerRow[]): readonly LedgerRow[] {

@@ -2,6 +2,7 @@
  * One run over one gate: observe → plan → add → verify → remove → verify → record. The one place where
  * things happen in order. Read DESIGN.md §3 before changing anything here.
  */
+import type { Cidr } from '../address/cidr.ts';
 import { GateConflictError, type GateKind, type GateState, leaveTheListAlone } from '../gates/gate.ts';
 import type { WriteRecord } from '../journal/journal.ts';
 import type { Plan } from '../plan/plan.ts';
@@ -226,13 +227,24 @@ async function adopt(run: Run, plan: Plan): Promise<void> {
   );
 }
 
-async function saveReading(run: Run, { plan, ledger }: Prepared): Promise<void> {
+async function saveReading(run: Run, prepared: Prepared): Promise<void> {
+  const { plan, ledger } = prepared;
   const reading = {
     ledger,
+    lost: lostOf(prepared),
     coverage: { atMs: plan.atMs, coverage: coverageOf(plan), missing: plan.missing.length },
     plan: { checksum: plan.checksum, atMs: plan.atMs, json: () => JSON.stringify(plan) },
   };
   await run.journal.attempt(journal => journal.recordReading(run.gate.id, reading, run.lock?.token));
+}
+
+/** Entries of ours that somebody took out. Just after a write of ours a reading may be one from before it. */
+function lostOf({ input: { journal, state, gate, nowMs } }: Prepared): readonly Cidr[] {
+  if (!journal.available) return [];
+  const { lastAddAtMs = -Infinity, lastRemovalAtMs = -Infinity } = journal;
+  if (nowMs - Math.max(lastAddAtMs, lastRemovalAtMs) <= gate.limits.settleMs) return [];
+  const present = new Set(state.entries);
+  return journal.owned.map(({ cidr }) => cidr).filter(cidr => !present.has(cidr));
 }
 
 function named(error: unknown, attempts: number, kind: GateKind): unknown {

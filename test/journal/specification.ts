@@ -258,6 +258,18 @@ export function specifyJournal(name: string, makeStore: () => Promise<OpenStore>
       expect(await journal.coverage({ gateId, sinceMs: 0 })).toHaveLength(1);
     });
 
+    test('what a reading says the gate has lost is ours no more, and everything else is', async () => {
+      const { journal } = await setUp();
+      const [one, other] = cidrs('198.51.100.1', '198.51.100.2');
+      await journal.adopt(gateId, [one!, other!], nowMs);
+      await journal.adopt('bystander', [one!], nowMs);
+      const coverage = { atMs: nowMs, coverage: 'let-in', missing: 0 } as const;
+      const plan = { checksum: 'a', atMs: nowMs, json: () => '{}' };
+      await journal.recordReading(gateId, { ledger: undefined, lost: [one!], coverage, plan });
+      expect((await journal.owned(gateId)).map(({ cidr }) => cidr)).toEqual([other]);
+      expect(await journal.owned('bystander')).toHaveLength(1);
+    });
+
     test('a thousand rows, and several saves at once, come back as the last save', async () => {
       const { journal } = await setUp();
       const rows = Array.from({ length: 1_000 }, (_, i) => row(cidr(`198.18.${i >> 8}.${i & 255}`)));

@@ -48,12 +48,17 @@ describe('advanceLedger', () => {
     expect(twice).toMatchObject([{ absentSinceMs: nowMs, absentReads: reads }]);
   });
 
-  test('of feeds read one after another, grace runs from the latest, and a reading counts by the earliest', () => {
+  test('of feeds read one after another, grace runs from the latest, and each is read again for the next to count', () => {
     const latestMs = nowMs + 5 * gapMs;
     const once = advanceLedger([row(a)], [], read([], { latestMs }));
-    expect(once).toMatchObject([{ absentSinceMs: latestMs, lastAbsentReadAtMs: nowMs }]);
-    const again = advanceLedger(once, [], read([], { latestMs: latestMs + gapMs }));
-    expect(again).toMatchObject([{ absentSinceMs: latestMs, absentReads: 1 }]);
+    expect(once).toMatchObject([{ absentSinceMs: latestMs, absentReads: 1 }]);
+    // One of the feeds was read again: the feed that lacks the address may be the one that was not.
+    for (const atMs of [nowMs, latestMs, latestMs + gapMs - 1]) {
+      const again = advanceLedger(once, [], read([], { atMs, latestMs: latestMs + 3 * gapMs }));
+      expect(again).toMatchObject([{ absentSinceMs: latestMs, absentReads: 1 }]);
+    }
+    const twice = advanceLedger(once, [], read([], { atMs: latestMs + gapMs, latestMs: latestMs + gapMs }));
+    expect(twice).toMatchObject([{ absentSinceMs: latestMs, absentReads: 2 }]);
   });
 
   test('the same reading counts once, also where readings need no gap', () => {

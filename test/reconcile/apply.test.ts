@@ -66,6 +66,41 @@ test('an address that Atlas drops stays for its grace, and goes in a write of it
   expect(world.gate.entries).toEqual([office, a]);
 });
 
+test('an entry of ours that somebody took out is theirs when somebody puts it back', async () => {
+  const world = new World([a, b], [office]);
+  await applyGate(await world.run());
+  world.listed = [a];
+  world.passDays(1);
+  await applyGate(await world.run());
+  world.gate.entries = [office, a];
+  world.passDays(1);
+  await applyGate(await world.run());
+  world.gate.entries = [office, a, b];
+  world.passDays(30);
+  expect((await applyGate(await world.run())).status).toBe('unchanged');
+  expect(world.gate.entries).toEqual([office, a, b]);
+});
+
+test('a reading from before our own write takes nothing out of our care', async () => {
+  const world = new World([a], [office], {}, 15 * 60_000);
+  await applyGate(await world.run());
+  world.listed = [a, b];
+  world.passDays(1);
+  await applyGate(await world.run());
+  const { entries } = world.gate;
+  // The read shows the list of before; Atlas drops the address at the same time.
+  world.gate.entries = [office, a];
+  world.listed = [a];
+  world.nowMs += 60_000;
+  await applyGate(await world.run());
+  world.gate.entries = entries;
+  for (const days of [1, 8]) {
+    world.passDays(days);
+    await applyGate(await world.run());
+  }
+  expect(world.gate.entries).toEqual([office, a]);
+});
+
 describe('a removal that Atlas does not confirm is put back at once', () => {
   test.each(['invalid', 'unknown'] as const)('%s', async verdict => {
     const world = await withRipe();

@@ -129,8 +129,13 @@ export class World implements Clock {
   breakJournal: (journal: Journal) => Journal | undefined = journal => journal;
   #journal: Journal | undefined;
 
-  constructor(listed: readonly Cidr[], gate: readonly Cidr[], settings: Partial<GateSettings> = {}) {
-    this.gate = new ModelGate(gate);
+  constructor(
+    listed: readonly Cidr[],
+    gate: readonly Cidr[],
+    settings: Partial<GateSettings> = {},
+    settleMs = 0,
+  ) {
+    this.gate = new ModelGate(gate, limitsOf(1000, settleMs));
     this.listed = listed;
     this.settings = {
       projects: [projectId],

@@ -17,6 +17,8 @@ type Listed = ReadonlySet<string> | false;
 
 interface Heard {
   readonly order: number;
+  /** By the true time. */
+  readonly atMs: number;
   readonly listed: Listed;
 }
 
@@ -39,6 +41,9 @@ export class Answers {
   readonly #feeds = new Map<FeedId, FeedAnswers>();
   /** Both answers that a project's nodes are read by, of each reading in hand. */
   readonly #halves = new Map<string, { addresses?: readonly string[] | false; clusters?: boolean }>();
+  /** What each run was last told of each project's key: whether Atlas calls it valid; false for no such answer. */
+  readonly #verdicts = new Map<string, boolean>();
+  #trueMs = 0;
   /** How many answers there were. */
   count = 0;
 
@@ -54,8 +59,10 @@ export class Answers {
   /**
    * @param run which run of Postern asked
    * @param machineMs the time on the clock of the machine that it runs on
+   * @param trueMs the true time
    */
-  note({ service, path, fault, delivery }: Delivered, run: number, machineMs: number): void {
+  note({ service, path, fault, delivery }: Delivered, run: number, machineMs: number, trueMs: number): void {
+    this.#trueMs = trueMs;
     if (service !== 'atlas') return;
     const isGood =
       delivery.kind === 'whole' &&
@@ -63,6 +70,11 @@ export class Answers {
       (fault === undefined || fault.outcome === 'well-formed');
     if (path.endsWith('/controlPlaneIPAddresses')) {
       this.#take('control-plane', run, machineMs, isGood && controlPlaneOf(JSON.parse(delivery.body)));
+      return;
+    }
+    const key = /\/groups\/([0-9a-f]{24})\/encryptionAtRest$/.exec(path);
+    if (key) {
+      this.#verdicts.set(`${run} ${key[1]}`, isGood && isCalledValid(JSON.parse(delivery.body)));
       return;
     }
     const project = /\/groups\/([0-9a-f]{24})\/(ipAddresses|clusters)$/.exec(path);
@@ -75,6 +87,11 @@ export class Answers {
     else halves.addresses = isGood && nodesOf(JSON.parse(delivery.body));
     if (halves.clusters === undefined || halves.addresses === undefined) return;
     this.#take(feed, run, machineMs, halves.clusters && halves.addresses);
+  }
+
+  /** Whether the last that a run was told of the project's key is that it is valid. */
+  confirms(project: string, run: number): boolean {
+    return this.#verdicts.get(`${run} ${project}`) ?? false;
   }
 
   /** What comes from now on belongs to another reading of the feed. */
@@ -94,11 +111,16 @@ export class Answers {
     return heard.slice(Math.max(0, newest)).map(({ listed }) => listed);
   }
 
+  /** Whether a run was given a complete answer at that time or later. */
+  isReadSince(feed: FeedId, run: number, sinceMs: number): boolean {
+    return (this.feed(feed).runs.get(run) ?? []).some(({ atMs, listed }) => listed && atMs >= sinceMs);
+  }
+
   #take(feed: FeedId, run: number, machineMs: number, listed: readonly string[] | false): void {
     const answers = this.feed(feed);
     const set = listed !== false && new Set(listed);
     const heard = answers.runs.get(run) ?? [];
-    heard.push({ order: ++this.count, listed: set });
+    heard.push({ order: ++this.count, atMs: this.#trueMs, listed: set });
     if (heard.length > keptAnswers) heard.shift();
     answers.runs.delete(run);
     answers.runs.set(run, heard);
@@ -118,6 +140,12 @@ function counted(known: Absence | undefined, nowMs: number): Absence {
   if (!known) return { sinceMs: nowMs, reads: 1, lastMs: nowMs };
   if (nowMs - known.lastMs < minReadGapMs) return known;
   return { ...known, reads: known.reads + 1, lastMs: nowMs };
+}
+
+function isCalledValid(body: any): boolean {
+  return [body?.awsKms, body?.azureKeyVault, body?.googleCloudKms].some(
+    state => state?.enabled && state.valid === true,
+  );
 }
 
 function controlPlaneOf(body: any): readonly string[] {

@@ -51,6 +51,7 @@ export function azureCloud({ clock, name, behaviour, entries }: AzureCloudOption
   };
 
   const cloud: SimulatedCloud = {
+    kind: 'azure-key-vault',
     services: [
       {
         name: 'azure',
@@ -61,6 +62,7 @@ export function azureCloud({ clock, name, behaviour, entries }: AzureCloudOption
             ? { before: list(), settingsBefore: settings() }
             : undefined;
           const answer = await handle(request);
+          if (!isWrite && !isEntra(request.path)) cloud.looks++;
           if (before && answer.status === 200) {
             cloud.onWrite({ ...before, after: list(), settingsAfter: settings() });
           }
@@ -68,6 +70,7 @@ export function azureCloud({ clock, name, behaviour, entries }: AzureCloudOption
         },
       },
     ],
+    requests: { reads: /^GET /, writes: /^PATCH / },
     key: { cloud: 'azure', vaultId },
     propagationMs: model.behaviour.propagationMs,
     entries: list,
@@ -91,6 +94,8 @@ export function azureCloud({ clock, name, behaviour, entries }: AzureCloudOption
     staleReads: count => {
       model.staleReads = count;
     },
+    readsMayBeStale: false,
+    looks: 0,
     onWrite: () => {},
     configOf: common => ({
       ...common,

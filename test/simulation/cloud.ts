@@ -6,7 +6,7 @@
 import type { Cidr } from '../../src/address/cidr.ts';
 import type { Clock } from '../../src/clock.ts';
 import type { GateConfig } from '../../src/config/config.ts';
-import type { Gate } from '../../src/gates/gate.ts';
+import type { Gate, GateKind } from '../../src/gates/gate.ts';
 import type { LabKey } from '../../src/lab/atlas/model.ts';
 import type { Transport } from '../../src/transport/index.ts';
 import type { Service } from './network.ts';
@@ -19,6 +19,16 @@ export interface CloudWrite {
   /** Everything beside the list that a write could change, in a form in which equal things are equal. */
   readonly settingsBefore: string;
   readonly settingsAfter: string;
+  /** Who sent it, where it takes effect some time after it was sent; else whoever sent the last request. */
+  readonly sender?: Sender;
+}
+
+/** For whom a request is sent. */
+export interface Sender {
+  /** A run of Postern's, or all that one process of it does. */
+  readonly run: number;
+  /** Whether an operator allows it more than the caps. */
+  readonly operatorAllows: boolean;
 }
 
 export interface GateParts {
@@ -27,10 +37,21 @@ export interface GateParts {
   readonly random: Random;
 }
 
+/** Where the world's clouds get the time, and who sends at present. */
+export interface CloudParts {
+  readonly clock: Clock;
+  /** Runs something after a while. */
+  after(ms: number, run: () => void): void;
+  sender(): Sender;
+}
+
 export type GateCommon = Pick<GateConfig, 'name' | 'projects' | 'policy' | 'pinned' | 'adopt' | 'removal'>;
 
 export interface SimulatedCloud {
+  readonly kind: GateKind;
   readonly services: readonly Service[];
+  /** What its requests look like, as `METHOD path`. */
+  readonly requests: { readonly reads: RegExp; readonly writes: RegExp };
   readonly key: LabKey;
   readonly propagationMs: number;
   /** What the model holds now, in force or not yet. */
@@ -46,6 +67,10 @@ export interface SimulatedCloud {
   refuseWrites(random: Random | undefined): void;
   /** The next reads show the version before the newest. */
   staleReads(count: number): void;
+  /** Whether a read may show what was there before the newest change. */
+  readsMayBeStale: boolean;
+  /** How many times the list was read. */
+  looks: number;
   /** Told of each write through the API that took effect. */
   onWrite: (write: CloudWrite) => void;
   configOf(common: GateCommon): GateConfig;

@@ -13,7 +13,7 @@ import type { Watch } from '../../src/watch/watch.ts';
 import { deadlinesOf } from './deadlines.ts';
 import type { DaemonCounts } from './postern.ts';
 import type { SimulatedProcess } from './process.ts';
-import { randomFor } from './random.ts';
+import { between, type Random, randomFor } from './random.ts';
 import { listenerOf, simulatedTransport } from './session-parts.ts';
 import { storeOf } from './store.ts';
 import { minuteMs, type World } from './world.ts';
@@ -29,8 +29,16 @@ export interface DaemonLifeOptions {
   report(gate: string | undefined, event: RunEvent): void;
 }
 
-/** How far ahead of a change it is awake again: once around, and on its way to the next reading. */
-const awakeIntervals = 1.5;
+/** A feed that is read every half minute is read a few times before a change. */
+const strideMs = 100_000;
+
+/**
+ * How far ahead of a change it is awake again, in intervals: on its way from one look to the next, anywhere, and now
+ * and then a few times around.
+ */
+function awakeIntervals(random: Random): number {
+  return random() < 0.85 ? between(random, 0, 1.1) : between(random, 1.1, 3);
+}
 
 export class DaemonLife {
   readonly #options: DaemonLifeOptions;
@@ -160,36 +168,49 @@ export class DaemonLife {
 
   async #sleep(ms: number, signal: AbortSignal | undefined): Promise<void> {
     // Who sleeps while nothing else is waited for is the loop, and nothing is under way.
-    const longMs = this.#waits === 0 && this.#options.skips ? this.#idleMs() : 0;
+    const isLoop = this.#waits === 0 && this.#options.skips;
+    const longMs = isLoop ? this.#longSleepMs() : 0;
     await this.#waiting(() => this.#options.world.scheduler.sleep(Math.max(ms, longMs), signal));
   }
 
   /**
-   * How long nothing can come of looking: everything was looked at since the world last changed, and was well.
-   * Until shortly before the next change, or the end of a grace period, the machine is asleep then, as a
+   * How long nothing can come of what the loop does. That is until something is due or happens, for which it need not
+   * wake up every half minute; and longer where all that is due was looked at since the world last changed, and was
+   * well. Until shortly before the next change, or the end of a grace period, the machine is asleep then, as a
    * laptop's is; the daemon meets that as a clock that went ahead.
    */
-  #idleMs(): number {
+  #longSleepMs(): number {
     const { world, counts } = this.#options;
     const { scheduler, intervalMs, changedAtMs } = world;
-    if (!world.isUntroubled()) return 0;
     const { feeds, gates, journal } = this.#watch.status();
     if (!journal.available) return 0;
+    const isUntroubled = world.isUntroubled();
     const nowMs = scheduler.nowMs;
-    for (const [name, nextAtMs] of [
-      // While a cluster changes, its feed is due every half minute, for days.
-      ...feeds.map(({ feed, nextAtMs, isChanging }) => [feed, isChanging ? Infinity : nextAtMs] as const),
-      ...gates.map(gate => [gate.name, gate.nextAtMs] as const),
-    ]) {
-      const isWell = this.#wellSinceMs.get(name)! > changedAtMs;
-      // What is about to be looked at is looked at.
-      if (!isWell || nextAtMs < world.machineNow() + minuteMs) return 0;
-    }
-    const deadlines = gates.flatMap(({ name }) => deadlinesOf(this.#plans.get(name), world.skewMs, nowMs));
-    const changeMs = Math.min(scheduler.nextMs, ...deadlines);
-    const idleMs = changeMs - awakeIntervals * intervalMs - nowMs;
-    if (idleMs < intervalMs) return 0;
-    counts.skipped += gates.length * Math.round(idleMs / intervalMs);
+    const changeMs = Math.min(
+      scheduler.nextMs,
+      ...gates.flatMap(({ name }) => deadlinesOf(this.#plans.get(name), world.skewMs, nowMs)),
+    );
+    const areFeedsUntroubled = world.areFeedsUntroubled();
+    const isWell = (name: string) => this.#wellSinceMs.get(name)! > changedAtMs;
+    const looks = [
+      ...feeds.map(({ feed, nextAtMs, isChanging }) => {
+        const dueMs = nextAtMs - world.skewMs;
+        // Read every half minute while a cluster changes: it is in its stride again when something happens.
+        const isIdle = isChanging && areFeedsUntroubled && isWell(feed);
+        return { name: feed, atMs: isIdle ? Math.max(dueMs, changeMs - strideMs) : dueMs };
+      }),
+      ...gates.map(({ name, nextAtMs }) => ({ name, atMs: nextAtMs - world.skewMs })),
+    ];
+    const dueMs = Math.min(...looks.map(({ atMs }) => atMs));
+    const restMs = Math.min(dueMs, changeMs, scheduler.nextMs) - 1 - nowMs;
+    // What is about to be looked at is looked at.
+    if (!isUntroubled || dueMs < nowMs + Math.min(minuteMs, intervalMs / 3)) return restMs;
+    const news = looks.filter(({ name }) => !isWell(name));
+    const newsMs = Math.min(...news.map(({ atMs }) => atMs));
+    const aheadMs = awakeIntervals(randomFor(world.seed, 'awake', changeMs)) * intervalMs;
+    const idleMs = Math.min(changeMs - aheadMs, newsMs - 1) - nowMs;
+    if (idleMs < intervalMs / 4) return restMs;
+    counts.skipped += Math.round((gates.length * idleMs) / intervalMs);
     return idleMs;
   }
 }

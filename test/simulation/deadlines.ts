@@ -11,6 +11,7 @@ export function deadlinesOf(plan: Plan | undefined, skewMs: number, nowMs: numbe
     const endsMs = closesAtMs - skewMs;
     if (endsMs > nowMs) return [endsMs];
     // A plan from before the end says nothing of what is done at the end.
-    return [plan!.atMs < closesAtMs ? nowMs : nowMs + heldRemovalPollMs];
+    const againMs = plan!.atMs < closesAtMs ? nowMs : plan!.atMs - skewMs + heldRemovalPollMs;
+    return [Math.max(nowMs, againMs)];
   });
 }

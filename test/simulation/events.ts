@@ -2,6 +2,7 @@
 
 import type { Cidr } from '../../src/address/cidr.ts';
 import type { LabCluster, LabProject } from '../../src/lab/atlas/model.ts';
+import type { LabService } from '../../src/lab/faults.ts';
 import {
   type Episode,
   edit,
@@ -12,7 +13,7 @@ import {
   writeTrouble,
 } from './faults.ts';
 import { between, integer, pick, type Random, randomFor, some, waitMs } from './random.ts';
-import { dayMs, hourMs, listedControlPlane, minuteMs, type World } from './world.ts';
+import { dayMs, hourMs, listedControlPlane, minuteMs, type Site, type World } from './world.ts';
 
 interface Happening {
   readonly name: string;
@@ -25,13 +26,14 @@ export function startHappenings(world: World, kinds: readonly Happening[] = happ
   for (const kind of kinds) {
     const random = randomFor(world.seed, 'happening', kind.name);
     const next = () => {
-      world.scheduler.after(waitMs(random, kind.perYear), () => {
+      world.scheduler.after(waitMs(random, kind.perYear * world.weather), () => {
         kind.happen(world, random);
         next();
       });
     };
     next();
   }
+  world.onUnwanted = site => troubleAtGraceEnd(world, site);
 }
 
 export const happenings: readonly Happening[] = [
@@ -56,7 +58,11 @@ export const happenings: readonly Happening[] = [
   { name: 'a single fault', perYear: 40, happen: singleFault },
   { name: 'a bad network', perYear: 5, happen: badNetwork },
   { name: 'atlas is down', perYear: 3, happen: world => outage(world, 'atlas') },
-  { name: 'the cloud is down', perYear: 3, happen: world => outage(world, 'azure') },
+  {
+    name: 'the cloud is down',
+    perYear: 3,
+    happen: (world, random) => outage(world, aCloudService(world, random)),
+  },
   { name: 'a 429 storm', perYear: 2, happen: storm },
   { name: 'poisoned answers', perYear: 5, happen: poison },
   { name: 'stale answers', perYear: 3, happen: staleAnswers },
@@ -68,10 +74,27 @@ export const happenings: readonly Happening[] = [
   { name: 'the journal is lost', perYear: 0.15, happen: loseJournal },
 ];
 
+/** Somebody edits the list right after Postern has looked at it, in the run that is to write. */
+function editAfterALook(world: World, random: Random): void {
+  const site = pick(random, world.sites);
+  const cidr = `198.${integer(random, 50, 59)}.${integer(random, 0, 255)}.0/24`;
+  const happens = () =>
+    world.editList(site, 'an office', `lets in ${cidr} right after a look`, entries => [...entries, cidr]);
+  const act = { kind: 'meanwhile', happens } as const;
+  world.faults.episodes.add({
+    on: site.cloud.services[site.cloud.kind === 'aws-role-policy' ? 1 : 0]!.name,
+    where: site.cloud.requests.reads,
+    share: 0.6,
+    left: 1,
+    choose: () => ({ label: 'an edit right after it', outcome: 'well-formed', act }),
+  });
+}
+
 function growControlPlane(world: World, random: Random): void {
   const count = random() < 0.6 ? 1 : integer(random, 2, 12);
   const cidrs = Array.from({ length: count }, () => world.newAddress());
   const announced = random() < 0.6;
+  if (random() < 0.3) editAfterALook(world, random);
   addToControlPlane(world, random, cidrs, announced);
   world.changed(`control plane: ${count} more${announced ? ', announced' : ', in use at once'}`);
   if (!announced) return;
@@ -343,6 +366,32 @@ function startEpisode(world: World, name: string, episode: Episode, lastsMs: num
   });
 }
 
+/** The worst time for trouble is when entries may go: a third of the grace periods end in some. */
+function troubleAtGraceEnd(world: World, { name, removal, cloud }: Site): void {
+  const { scheduler, seed, intervalMs } = world;
+  const random = randomFor(seed, 'grace', name, scheduler.nowMs);
+  if (random() > 0.35) return;
+  const service = pick(random, cloud.services).name;
+  const [on, where, choose] = pick(random, [
+    ['atlas', endpoints.controlPlane, poisonOf(world)],
+    ['atlas', endpoints.nodes, poisonNodes],
+    ['atlas', endpoints.clusters, partialClusters],
+    ['atlas', endpoints.key, keyTrouble],
+    ['atlas', endpoints.anywhere, networkTrouble],
+    [service, cloud.requests.reads, networkTrouble],
+    [service, cloud.requests.writes, writeTrouble],
+  ] as const);
+  const episode: Episode = { on, where, share: between(random, 0.4, 1), left: Infinity, choose };
+  scheduler.after(Math.max(0, removal.graceMs - between(random, 0, 1.5) * intervalMs), () =>
+    startEpisode(
+      world,
+      `trouble at the end of grace: ${on} ${where}`,
+      episode,
+      between(random, hourMs, 5 * hourMs),
+    ),
+  );
+}
+
 /** Mostly hours, now and then days. */
 function aWhile(random: Random): number {
   return random() < 0.85 ? between(random, hourMs, 10 * hourMs) : between(random, dayMs, 5 * dayMs);
@@ -355,12 +404,13 @@ const endpoints = {
   clusters: /clusters$/,
   key: /encryptionAtRest$/,
   token: /token$/,
-  gateWrite: /^(PATCH|PUT) /,
-  gateRead: /^GET /,
 } as const;
 
 /** One request goes wrong, soon: at the worst moment as likely as at any other. */
 function singleFault(world: World, random: Random): void {
+  const site = pick(random, world.sites);
+  const { reads, writes } = site.cloud.requests;
+  const service = pick(random, site.cloud.services).name;
   const [on, where, choose] = pick(random, [
     ['atlas', endpoints.controlPlane, networkTrouble],
     ['atlas', endpoints.controlPlane, poisonOf(world)],
@@ -371,21 +421,30 @@ function singleFault(world: World, random: Random): void {
     ['atlas', endpoints.key, networkTrouble],
     ['atlas', endpoints.key, keyTrouble],
     ['atlas', endpoints.token, networkTrouble],
-    ['azure', endpoints.gateRead, networkTrouble],
-    ['azure', endpoints.gateWrite, writeTrouble],
-    ['azure', endpoints.gateWrite, writeTrouble],
-    ['azure', endpoints.gateWrite, writeTrouble],
+    [service, reads, networkTrouble],
+    [service, writes, writeTrouble],
+    [service, writes, writeTrouble],
+    [service, writes, writeTrouble],
   ] as const);
-  const hitsOnlyWrites = where === endpoints.gateWrite;
+  const hitsOnlyWrites = where === writes;
   const episode: Episode = { on, where, share: 1, left: 1, choose, hitsOnlyWrites };
   world.faults.episodes.add(episode);
   world.changed(`a single fault awaits ${on} ${where}`);
 }
 
+/** Atlas, or one of the services of a gate's cloud. */
+function aService(world: World, random: Random): LabService {
+  return random() < 0.5 ? 'atlas' : aCloudService(world, random);
+}
+
+function aCloudService(world: World, random: Random): LabService {
+  return pick(random, pick(random, world.sites).cloud.services).name;
+}
+
 function badNetwork(world: World, random: Random): void {
-  const on = pick(random, ['atlas', 'azure'] as const);
+  const on = aService(world, random);
   const choose = (draw: Random) =>
-    on === 'azure' && draw() < 0.5 ? writeTrouble(draw) : networkTrouble(draw);
+    on !== 'atlas' && draw() < 0.5 ? writeTrouble(draw) : networkTrouble(draw);
   const episode: Episode = {
     on,
     where: endpoints.anywhere,
@@ -396,7 +455,9 @@ function badNetwork(world: World, random: Random): void {
   startEpisode(world, `a bad network before ${on}`, episode, between(random, hourMs, 10 * hourMs));
 }
 
-function outage(world: World, on: 'atlas' | 'azure'): void {
+function outage(world: World, on: LabService): void {
+  // One outage of a service is not ended by the end of another.
+  if (world.network.down.has(on)) return;
   const random = randomFor(world.seed, 'outage', world.scheduler.nowMs);
   world.network.down.add(on);
   world.changed(`${on} cannot be reached`);
@@ -409,7 +470,7 @@ function outage(world: World, on: 'atlas' | 'azure'): void {
 }
 
 function storm(world: World, random: Random): void {
-  const on = pick(random, ['atlas', 'azure'] as const);
+  const on = aService(world, random);
   const episode: Episode = {
     on,
     where: endpoints.anywhere,
@@ -434,6 +495,8 @@ function poison(world: World, random: Random): void {
 
 /** An old answer, as from a cache; it looks whole. Shorter than any grace period. */
 function staleAnswers(world: World, random: Random): void {
+  // Without any grace Postern, too, goes by them: nothing else than grace can tell.
+  if (world.sites.some(({ removal }) => removal.graceMs === 0)) return;
   const old = structuredClone(world.atlas.controlPlane);
   const episode: Episode = {
     on: 'atlas',
@@ -449,16 +512,19 @@ function staleAnswers(world: World, random: Random): void {
 function staleReads(world: World, random: Random): void {
   const site = pick(random, world.sites);
   const seen = site.cloud.onWrite;
+  const wereStale = site.cloud.readsMayBeStale;
   site.cloud.onWrite = write => {
     seen(write);
     site.cloud.staleReads(integer(random, 1, 3));
     world.trace('the next reads are stale');
     world.judge.disturb();
   };
+  site.cloud.readsMayBeStale = true;
   world.changed(`reads of ${site.name} go stale after writes`);
   world.scheduler.after(between(random, dayMs, 10 * dayMs), () => {
     site.cloud.onWrite = seen;
     site.cloud.staleReads(0);
+    site.cloud.readsMayBeStale = wereStale;
     world.changed(`reads of ${site.name} are fresh`);
   });
 }
@@ -619,7 +685,11 @@ function partialClusters(random: Random): InjectedFault {
 function keyTrouble(random: Random): InjectedFault {
   const change = (valid: unknown) => (body: any) => ({
     ...body,
-    azureKeyVault: { ...body.azureKeyVault, valid },
+    ...Object.fromEntries(
+      ['awsKms', 'azureKeyVault', 'googleCloudKms']
+        .filter(name => body[name].enabled)
+        .map(name => [name, { ...body[name], valid }]),
+    ),
   });
   return pick(random, [
     edit('the key is called invalid', 'incomplete', change(false)),

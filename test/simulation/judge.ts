@@ -14,11 +14,12 @@
  * - **unlisted**: the part in which the only addresses locked out are ones that Atlas does not list, or that
  *   belong to a project which the config leaves out. No client of the API can know them.
  * - **exposed**: the time, summed over entries, in which an entry that Postern wrote lets in an address that
- *   nothing wants any more, beyond the grace period and one further day for two readings and settling.
+ *   nothing wants any more, beyond the grace period and one further day for two readings and settling, and 64 hours
+ *   on a gate that is frozen over weekends.
  * - **held**: the same time where a removal waits by design: more is due than the caps let go at once, or the
  *   control plane is so much smaller than within the last weeks that it is not believed (an operator has to look),
  *   or within the last day a fault hit Postern, the journal could not be used, the clock was wrong, or Atlas
- *   called a key invalid; and after a clock that was ahead until the times in the journal are past.
+ *   called a key invalid; on a gate whose removals wait for someone's approval; and after a clock that was ahead until the times in the journal are past.
  * - **orphaned**: entries that Postern wrote and can no longer know as its own, because its journal was lost.
  *   They are counted, and are not exposure.
  *
@@ -29,12 +30,20 @@ import { AddressSet } from '../../src/address/address-set.ts';
 import type { Cidr } from '../../src/address/cidr.ts';
 import type { AtlasModel } from '../../src/lab/atlas/model.ts';
 import type { Answers } from './answers.ts';
-import type { CloudWrite } from './cloud.ts';
+import type { CloudWrite, Sender } from './cloud.ts';
 import { listedControlPlane, type Site } from './world.ts';
 
 /** No run takes longer when no fault hits it: a dozen requests, each mostly under a second. */
 const longestRunMs = 3 * 60_000;
-const exposureAllowanceMs = 24 * 60 * 60_000;
+const dayMs = 24 * 60 * 60_000;
+/** A removal rests on readings of the last ten minutes, and is a moment on its way. */
+const oldestReadingMs = 11 * 60_000;
+/** For two readings, and for settling. */
+const exposureAllowanceMs = dayMs;
+/** From Friday, 16:00, to Monday, 8:00. */
+const longestFreezeMs = 64 * 60 * 60_000;
+/** What was planned just before a window began, or an approval ended, is written some minutes later. */
+const freezeSlackMs = 10 * 60_000;
 
 export interface Verdict {
   lockedOutMs: number;
@@ -67,8 +76,15 @@ interface GateCase {
   isLockedOut: boolean;
   /** Taken out by Postern while Atlas listed it. */
   readonly condemned: Set<string>;
-  /** When someone else last changed the gate. */
+  /** Since when what Postern wrote is wanted by nothing, entry by entry. */
+  stale: readonly { readonly cidr: Cidr; readonly sinceMs: number }[];
+  /** How many of them the caps let go at once. */
+  mostAtOnce: number;
+  /** When someone else last changed the gate, and how often its list had been read by then. */
   editedAtMs: number;
+  editedAtLook: number;
+  /** What an operator has approved to be taken out, and until when, by the machine's clock. */
+  readonly approved: { readonly cidrs: ReadonlySet<Cidr>; readonly untilMs: number }[];
 }
 
 export interface JudgeOptions {
@@ -82,6 +98,8 @@ export interface JudgeOptions {
   isImpeded(): boolean;
   onBreach(what: string): void;
   onExposure(what: string): void;
+  /** Nothing wants some entries of the gate any more, from now on. */
+  onUnwanted(site: Site): void;
 }
 
 export class Judge {
@@ -107,9 +125,8 @@ export class Judge {
   #impededMs = Number.NEGATIVE_INFINITY;
   /** How many things stand in Postern's way for as long as they last. */
   #obstacles = 0;
-  /** Which run of Postern sends the request in hand, and whether an operator allows it more than the caps. */
-  run = 0;
-  operatorAllows = false;
+  /** Who sends the request in hand. */
+  sender: Sender = { run: 0, operatorAllows: false };
   /** How many answers there were when the newest run over a gate began, for a process that makes many runs. */
   readonly #begun = new Map<string, number>();
 
@@ -124,14 +141,17 @@ export class Judge {
       lockedOut: [],
       isLockedOut: false,
       condemned: new Set(),
+      stale: [],
+      mostAtOnce: 0,
       editedAtMs: Number.NEGATIVE_INFINITY,
+      editedAtLook: 0,
+      approved: [],
     }));
   }
 
   /** Something changed: the models are asked again before time moves on. */
   changed(): void {
     this.#isDirty = true;
-    for (const { site } of this.#cases) site.changed();
   }
 
   /** Something hit Postern at this moment: what is not due yet is due one allowance later. */
@@ -170,6 +190,11 @@ export class Judge {
     this.#begun.set(`${run} ${gate}`, this.#options.answers.count);
   }
 
+  /** An operator is about to approve the removal of exactly these. */
+  approves(site: Site, cidrs: readonly Cidr[], untilMs: number): void {
+    this.#caseOf(site).approved.push({ cidrs: new Set(cidrs), untilMs });
+  }
+
   breach(what: string): void {
     this.verdict.breaches.push(what);
     this.#options.onBreach(what);
@@ -179,8 +204,10 @@ export class Judge {
   edited(site: Site): void {
     const gate = this.#caseOf(site);
     gate.editedAtMs = this.#now;
+    gate.editedAtLook = site.cloud.looks;
     const present = new Set(site.cloud.entries());
     for (const cidr of gate.ours) if (!present.has(cidr)) gate.ours.delete(cidr);
+    site.changed();
     this.changed();
   }
 
@@ -190,6 +217,7 @@ export class Judge {
       this.verdict.orphans += ours.size;
       ours.clear();
     }
+    this.changed();
   }
 
   /** Time is about to move over a span in which nothing changes. */
@@ -233,21 +261,29 @@ export class Judge {
     this.#own(gate, write);
   }
 
-  #own({ ours }: GateCase, write: CloudWrite): void {
+  #own({ ours, site }: GateCase, write: CloudWrite): void {
     const before = new Set(write.before);
     const after = new Set(write.after);
     for (const cidr of write.after) if (!before.has(cidr)) ours.add(cidr);
     for (const cidr of ours) if (!after.has(cidr)) ours.delete(cidr);
+    site.changed();
     this.changed();
   }
 
   *#breachesOf(gate: GateCase, write: CloudWrite): Generator<string> {
     const { site } = gate;
     const { answers } = this.#options;
+    const { run } = write.sender ?? this.sender;
     const before = AddressSet.of(write.before);
     const after = AddressSet.of(write.after);
     const gained = after.difference(before);
-    const lost = before.difference(after);
+    const foreign = this.#foreignLost(gate, write);
+    // No list has an ETag: an edit that came after the last look before the write cannot be seen (docs/safety.md).
+    const couldBeSeen = site.cloud.looks > gate.editedAtLook && !site.cloud.readsMayBeStale;
+    const isRace = foreign.length > 0 && this.#now - gate.editedAtMs < 30_000 && !couldBeSeen;
+    if (isRace) this.verdict.racesLost += foreign.length;
+    else if (foreign.length > 0) yield `lost entries of others: ${foreign.slice(0, 3).join(', ')}`;
+    const lost = before.difference(after).difference(AddressSet.of(isRace ? foreign : []));
     if (site.policy === 'observe') yield 'a write on policy observe';
     if (site.policy === 'add-only' && !lost.isEmpty) yield 'a removal on policy add-only';
     if (write.after.length === 0) yield 'an empty list was written';
@@ -256,15 +292,9 @@ export class Judge {
     if (!strange.isEmpty) yield `let in what Atlas never listed: ${strange.toCidrs().slice(0, 3).join(', ')}`;
     if (write.settingsBefore !== write.settingsAfter) yield 'another setting was changed';
     if (!gained.isEmpty && !lost.isEmpty) yield 'added and took away in one write';
-    const foreign = this.#foreignLost(gate, write);
-    if (foreign.length > 0) {
-      // A vault has no ETag: an edit in the moment before the write cannot be seen (docs/safety.md).
-      if (this.#now - gate.editedAtMs < 30_000) this.verdict.racesLost += foreign.length;
-      else yield `lost entries of others: ${foreign.slice(0, 3).join(', ')}`;
-    }
     const feeds: FeedId[] = ['control-plane', ...site.projects.map((id): FeedId => `nodes:${id}`)];
     for (const feed of feeds) {
-      const heard = answers.heard(feed, this.run, this.#begun.get(`${this.run} ${site.name}`));
+      const heard = answers.heard(feed, run, this.#begun.get(`${run} ${site.name}`));
       const shutOuts = heard.map(listed =>
         [...(listed || [])].filter(address => !after.covers(address as Cidr)),
       );
@@ -278,11 +308,26 @@ export class Judge {
   *#removalBreaches(gate: GateCase, write: CloudWrite, lost: AddressSet, feeds: readonly FeedId[]) {
     const { answers, machineNow } = this.#options;
     const { site } = gate;
+    const { run, operatorAllows } = write.sender ?? this.sender;
     for (const feed of feeds) {
-      const heard = answers.heard(feed, this.run, this.#begun.get(`${this.run} ${site.name}`));
-      if (!heard.some(Boolean)) yield `removed while ${feed} was not read completely`;
+      const isRead = answers.isReadSince(feed, run, this.#now - oldestReadingMs);
+      if (!isRead) yield `removed while ${feed} was not read completely`;
     }
+    const unconfirmed = site.projects.find(id => !answers.confirms(id, run));
+    if (unconfirmed !== undefined) yield `removed while Atlas did not call the key of ${unconfirmed} valid`;
     const gone = lost.toCidrs();
+    const ofAtlas = gone.filter(cidr => feeds.some(feed => answers.feed(feed).everListed.has(cidr)));
+    const isFrozenStill = [0, freezeSlackMs].every(agoMs => isFrozen(site, machineNow() - agoMs));
+    if (ofAtlas.length > 0 && isFrozenStill) yield 'removed in a freeze window';
+    if (site.removal.approval === 'required') {
+      const unapproved = ofAtlas.filter(
+        cidr =>
+          !gate.approved.some(
+            ({ cidrs, untilMs }) => cidrs.has(cidr) && machineNow() <= untilMs + freezeSlackMs,
+          ),
+      );
+      if (unapproved.length > 0) yield `removed ${unapproved[0]}, which nobody approved`;
+    }
     for (const cidr of gone) {
       if (gate.listedSince.has(cidr)) gate.condemned.add(cidr);
       for (const feed of feeds) {
@@ -296,7 +341,7 @@ export class Judge {
         }
       }
     }
-    if (gone.length > mostAtOnce(gate, write.before) && !this.operatorAllows) {
+    if (gone.length > mostAtOnce(gate, write.before) && !operatorAllows) {
       yield `removed ${gone.length} of ${gate.ours.size} at once (${write.before.length} entries)`;
     }
   }
@@ -336,12 +381,18 @@ export class Judge {
         gate.condemned.has(address) && now - gate.listedSince.get(address)! > this.#allowanceMs(site);
       missing.set(address, known ?? { dueMs: isCondemned ? now : this.#dueMs(site) });
     }
-    for (const address of gate.listedSince.keys()) {
-      if (listed.has(address)) continue;
+    const gone = [...gate.listedSince.keys()].filter(address => !listed.has(address));
+    for (const address of gone) {
       gate.listedSince.delete(address);
       gate.unwantedSince.set(address, now);
     }
+    if (gone.length > 0) this.#options.onUnwanted(site);
     gate.missing = missing;
+    gate.stale = [...gate.ours].flatMap(cidr => {
+      const sinceMs = gate.unwantedSince.get(cidr);
+      return sinceMs === undefined ? [] : [{ cidr, sinceMs }];
+    });
+    if (gate.stale.length > 0) gate.mostAtOnce = mostAtOnce(gate);
     gate.lockedOut = site.inUse(atlas).filter(address => !site.letsIn(address));
   }
 
@@ -371,22 +422,25 @@ export class Judge {
 
   #measureExposure(gate: GateCase, fromMs: number, toMs: number): void {
     const { verdict } = this;
-    const { ours, unwantedSince, site } = gate;
-    const { graceMs } = site.removal;
+    const { site } = gate;
+    const { graceMs, approval, freeze } = site.removal;
+    const freezesMs = freeze.length > 0 ? longestFreezeMs : 0;
     let stale = 0;
     let exposedMs = 0;
-    for (const cidr of ours) {
-      const since = unwantedSince.get(cidr);
-      if (since === undefined) continue;
-      if (fromMs >= since + graceMs) stale++;
-      const allowedMs = since + graceMs + exposureAllowanceMs;
+    for (const { cidr, sinceMs } of gate.stale) {
+      if (fromMs >= sinceMs + graceMs) stale++;
+      const allowedMs = sinceMs + graceMs + exposureAllowanceMs + freezesMs;
       if (toMs <= allowedMs) continue;
       exposedMs += toMs - Math.max(fromMs, allowedMs);
       if (fromMs <= allowedMs) this.#options.onExposure(`${site.name} lets in ${cidr} for too long`);
     }
     if (this.#obstacles > 0 || this.#isImpeded) this.impede(toMs);
+    if (exposedMs === 0) return;
     const isHeld =
-      fromMs < this.#impededMs + exposureAllowanceMs || stale > mostAtOnce(gate) || this.#hasShrunk();
+      approval === 'required' ||
+      fromMs < this.#impededMs + exposureAllowanceMs ||
+      stale > gate.mostAtOnce ||
+      this.#hasShrunk();
     if (isHeld) verdict.heldMs += exposedMs;
     else verdict.exposedMs += exposedMs;
   }
@@ -429,6 +483,14 @@ export class Judge {
   get #now(): number {
     return this.#options.now();
   }
+}
+
+/** By the weekend of the worlds, in UTC. */
+function isFrozen({ removal }: Site, machineMs: number): boolean {
+  if (removal.freeze.length === 0) return false;
+  // The epoch began on a Thursday; weeks here begin on Monday.
+  const minute = (machineMs / 60_000 + 3 * 24 * 60) % (7 * 24 * 60);
+  return minute < 8 * 60 || minute >= (4 * 24 + 16) * 60;
 }
 
 /** How many addresses one run may take out without an operator. */

@@ -44,6 +44,8 @@ export class JournalFile {
   readonly ledgers = new Map<string, readonly LedgerRow[]>();
   readonly owned = new Map<string, Map<Cidr, OwnedEntry>>();
   readonly writes: WriteRecord[] = [];
+  /** Ids of those that have no end yet. */
+  readonly open = new Set<number>();
   readonly plans: StoredPlan[] = [];
   readonly locks = new Map<string, Lock>();
   lockCount = 0;
@@ -172,6 +174,7 @@ class MemoryJournal implements Journal {
       reason: redactSecrets(intent.reason),
       ...{ outcome: null, after: null, finishedAtMs: null, error: null },
     });
+    this.#file.open.add(id);
     return id;
   }
 
@@ -180,6 +183,7 @@ class MemoryJournal implements Journal {
     const write = this.#file.writes[id - 1];
     if (!write) return this.#fail(`The journal has no write ${id} to finish.`);
     if (write.outcome !== null) return;
+    this.#file.open.delete(id);
     const { outcome, after, atMs, error } = result;
     this.#file.writes[id - 1] = {
       ...write,
@@ -196,7 +200,9 @@ class MemoryJournal implements Journal {
 
   async unfinishedWrites(gateId: string): Promise<readonly WriteRecord[]> {
     this.#read();
-    return this.#file.writes.filter(write => write.gateId === gateId && write.outcome === null);
+    return [...this.#file.open]
+      .map(id => this.#file.writes[id - 1]!)
+      .filter(write => write.gateId === gateId);
   }
 
   async writes(filter: { gateId?: string; limit: number }): Promise<readonly WriteRecord[]> {
@@ -212,7 +218,8 @@ class MemoryJournal implements Journal {
   async recordReading(gateId: string, reading: GateReading, lock?: LockToken): Promise<void> {
     this.#write();
     this.#check(gateId, lock);
-    const { ledger, coverage, plan } = reading;
+    const { ledger, lost = [], coverage, plan } = reading;
+    for (const cidr of lost) this.#file.owned.get(gateId)?.delete(cidr);
     if (ledger) this.#setLedger(gateId, ledger);
     this.#cover(gateId, coverage);
     const newest = this.#file.plans.findLast(each => each.gateId === gateId);

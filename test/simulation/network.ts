@@ -14,6 +14,8 @@ export interface Service {
   readonly name: LabService;
   readonly origin: string;
   handle(request: Incoming): Answer | Promise<Answer>;
+  /** What a request asks for, where its path does not tell. */
+  operationOf?(request: Pick<Incoming, 'headers' | 'body'>): string;
 }
 
 /** One answer as the caller got it, for the judge. */
@@ -94,6 +96,7 @@ export class SimulatedNetwork {
         faults: this.#faults,
         log: { push: () => 0 } as never,
         handle: service.handle,
+        ...(service.operationOf && { operationOf: service.operationOf }),
         wait: async () => {},
       },
       {

@@ -4,7 +4,9 @@
  */
 
 import type { Clock } from '../../src/clock.ts';
+import type { Plan } from '../../src/plan/plan.ts';
 import { applyGate } from '../../src/reconcile/apply.ts';
+import { approveClosing, defaultApprovalMs } from '../../src/reconcile/approve.ts';
 import type { RunEvent, RunResult } from '../../src/reconcile/run.ts';
 import { type Overrides, openSession, type Session } from '../../src/reconcile/session.ts';
 import { undoWrite } from '../../src/reconcile/undo.ts';
@@ -15,7 +17,7 @@ import { SimulatedProcess } from './process.ts';
 import { between, integer, type Random, randomFor } from './random.ts';
 import { listenerOf, simulatedTransport } from './session-parts.ts';
 import { storeOf } from './store.ts';
-import { hourMs, minuteMs, type World } from './world.ts';
+import { dayMs, hourMs, minuteMs, type Site, type World } from './world.ts';
 
 /**
  * `daemon`: `postern watch`. `applies`: `postern apply` from a cron job, at each interval anew; it needs less
@@ -42,6 +44,9 @@ export class Daemon {
   #process: SimulatedProcess | undefined;
   #nextRun = 1;
   readonly #guards = new Map<string | undefined, string>();
+  /** Gates whose newest plan an operator was told of. */
+  readonly #asked = new Set<string>();
+  readonly #plans = new Map<string, Plan>();
   readonly counts: DaemonCounts = { cycles: 0, skipped: 0, kills: 0, awaits: 0, commands: 0 };
 
   /** @param skips whether cycles that provably change nothing are left out */
@@ -49,7 +54,10 @@ export class Daemon {
     this.#world = world;
     this.#skips = skips;
     this.#way = way;
-    world.onChange = () => this.#life?.lookAtConfig();
+    world.onChange = () => {
+      this.#life?.lookAtConfig();
+      if (world.hasWebhook) this.#alert();
+    };
   }
 
   start(): void {
@@ -83,6 +91,15 @@ export class Daemon {
     this.#life?.[what]();
   }
 
+  /** Atlas may tell of what happened: late, twice, or never. A webhook is never believed, only looked into. */
+  #alert(): void {
+    const { scheduler, seed } = this.#world;
+    const random = randomFor(seed, 'webhook', scheduler.nowMs);
+    if (random() < 0.6) return;
+    const times = random() < 0.2 ? 2 : 1;
+    for (let n = 0; n < times; n++) scheduler.after(between(random, 1_000, 90_000), () => this.ask('hint'));
+  }
+
   kill(awaits: number): void {
     if (awaits === 0) this.#process?.kill();
     else this.#process?.dieAfter(awaits);
@@ -104,6 +121,45 @@ export class Daemon {
         await session.close();
       })
       .catch(error => this.#world.trace(`the command failed: ${error?.message}`));
+  }
+
+  /**
+   * An operator sees that a removal waits for approval, and says yes to it hours or days later, as it stands by then;
+   * now and then nobody looks for weeks.
+   */
+  #askForApproval(gate: string): void {
+    if (this.#asked.has(gate)) return;
+    this.#asked.add(gate);
+    const { scheduler, seed, sites } = this.#world;
+    const random = randomFor(seed, 'approval', gate, scheduler.nowMs);
+    const waitMs =
+      random() < 0.9 ? between(random, hourMs, 4 * dayMs) : between(random, 4 * dayMs, 30 * dayMs);
+    scheduler.after(waitMs, () => {
+      this.#asked.delete(gate);
+      const plan = this.#plans.get(gate);
+      if (!plan || plan.closing.length === 0) return;
+      const site = sites.find(({ name }) => name === gate)!;
+      const approving = this.#approve(site, plan, random);
+      approving.catch(error => this.#world.trace(`the approval failed: ${error?.message}`));
+    });
+  }
+
+  /** As `postern approve` does, in a process of its own. */
+  async #approve(site: Site, plan: Plan, random: Random): Promise<void> {
+    const world = this.#world;
+    const process = new SimulatedProcess(() => world.trace('the command is killed'));
+    if (random() < 0.1) process.dieAfter(integer(random, 1, 4));
+    const atMs = world.machineNow();
+    this.counts.commands++;
+    world.trace(`the operator approves ${plan.closing.length} at ${site.name}`);
+    world.judge.approves(site, plan.closing, atMs + defaultApprovalMs);
+    const journal = await storeOf(world, process).open();
+    try {
+      await approveClosing(journal, plan, plan.closing, { by: 'operator', reason: 'they are gone', atMs });
+    } finally {
+      await journal.close();
+    }
+    world.changed(`the removal at ${site.name} is approved`);
   }
 
   #died(process: SimulatedProcess): void {
@@ -226,7 +282,12 @@ export class Daemon {
     const { kind } = event;
     if (kind === 'feed-read' && event.faults.length > 0)
       this.#world.trace(`${event.feed}: ${event.faults[0]}`);
-    if (kind === 'planned') this.#traceGuards(gate, event.plan.guards.map(({ guard }) => guard).join(', '));
+    if (kind === 'planned') {
+      const guards = event.plan.guards.map(({ guard }) => guard);
+      this.#traceGuards(gate, guards.join(', '));
+      if (gate !== undefined) this.#plans.set(gate, event.plan);
+      if (gate !== undefined && guards.includes('not-approved')) this.#askForApproval(gate);
+    }
     if (kind === 'writing') this.#world.trace(`${gate}: ${event.write} +${event.adds} -${event.removes}`);
     if (
       kind === 'recovered' ||

@@ -5,6 +5,8 @@ export interface Totals {
   readonly years: number;
   readonly worlds: number;
   readonly gateYears: number;
+  /** By kind of gate. */
+  readonly kindYears: ReadonlyMap<string, number>;
   readonly sums: Readonly<Record<SummedField, number>>;
   readonly cycles: number;
   readonly skipped: number;
@@ -34,7 +36,11 @@ type SummedField = (typeof summed)[number];
 export function addUp(results: readonly SimulationResult[]): Totals {
   const sum = (of: (result: SimulationResult) => number) =>
     results.reduce((total, each) => total + of(each), 0);
+  const kindYears = new Map<string, number>();
+  for (const { kinds, years } of results)
+    for (const kind of kinds) kindYears.set(kind, (kindYears.get(kind) ?? 0) + years);
   return {
+    kindYears,
     years: sum(({ years }) => years),
     worlds: results.length,
     gateYears: sum(({ years, gates }) => years * gates),
@@ -57,6 +63,7 @@ export function render(totals: Totals, seconds: { readonly wall: number; readonl
       'simulated',
       `${round(totals.years)} years, ${totals.worlds} worlds, ${round(totals.gateYears)} gate-years`,
     ],
+    ['gate-years', [...totals.kindYears].map(([kind, years]) => `${kind} ${round(years)}`).join(', ')],
     [
       'runs of Postern',
       `${count(totals.cycles)}, and ${count(totals.skipped)} left out that could change nothing`,

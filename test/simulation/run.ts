@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { Worker } from 'node:worker_threads';
+import { type GateKind, gateKinds } from '../../src/gates/gate.ts';
 import { type Way, ways } from './postern.ts';
 import { addUp, type ComparisonRow, render, renderComparison } from './report.ts';
 import { rivals } from './rivals.ts';
@@ -18,6 +19,8 @@ const { values } = parseArgs({
     workers: { type: 'string', default: String(availableParallelism()) },
     'every-cycle': { type: 'boolean', default: false },
     way: { type: 'string', default: 'daemon' },
+    kind: { type: 'string' },
+    stormy: { type: 'boolean', default: false },
     rival: { type: 'string' },
     compare: { type: 'boolean', default: false },
     scenario: { type: 'string' },
@@ -25,6 +28,7 @@ const { values } = parseArgs({
   },
 });
 const way = wayOf(values.way);
+const kind = kindOf(values.kind);
 const worldYears = Math.min(Number(values['world-years']), Number(values.years));
 const worlds = Math.ceil(Number(values.years) / worldYears);
 
@@ -87,7 +91,17 @@ function work(
       if (seed === undefined) worker.postMessage(undefined);
       else {
         const skips = !values['every-cycle'];
-        worker.postMessage({ ...options, seed, years: worldYears, skips, way, traceLines: 80 });
+        const isStormy = values.stormy;
+        worker.postMessage({
+          ...options,
+          seed,
+          years: worldYears,
+          skips,
+          way,
+          kind,
+          isStormy,
+          traceLines: 80,
+        });
       }
     };
     worker.on('message', (result: SimulationResult) => {
@@ -104,10 +118,17 @@ function work(
 function tell(result: SimulationResult, done: number): void {
   const isFailed = result.breaches.length > 0 || result.preventableMs > 0;
   if (process.stderr.isTTY) process.stderr.write(`\r${done} of ${worlds} worlds `);
+  else if (done % 25 === 0) console.error(`${done} of ${worlds} worlds`);
   if (!isFailed && !values.trace) return;
   console.log(`\nSeed ${result.seed}${isFailed ? ': failed' : ''}`);
   for (const breach of result.breaches.slice(0, 5)) console.log(`  ${breach}`);
   console.log(result.trace.map(line => `    ${line}`).join('\n'));
+}
+
+function kindOf(name: string | undefined): GateKind | undefined {
+  const kind = gateKinds.find(each => each === name);
+  if (kind || name === undefined) return kind;
+  throw new Error(`no kind ${name}; known: ${gateKinds.join(', ')}`);
 }
 
 function wayOf(name: string): Way {

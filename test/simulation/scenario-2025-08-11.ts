@@ -32,6 +32,7 @@ export async function replayIncident(who: string, listing: Listing): Promise<Inc
       intervalMs: minuteMs,
       propagationMs: 2 * minuteMs,
       policy: 'sync',
+      kind: 'azure-key-vault',
       controlPlane: controlPlaneBefore(),
     },
   });

@@ -76,6 +76,7 @@ export class Scheduler {
       this.count++;
       event.run();
       await settled();
+      if (this.count % breatheEvery === 0) await new Promise(setImmediate);
     }
     this.#advance(untilMs);
   }
@@ -114,10 +115,13 @@ export class Scheduler {
   }
 }
 
-/** When everything that could go on without waiting has gone on: promises run before the next macrotask. */
-function settled(): Promise<void> {
-  return new Promise(setImmediate);
+/** A tick runs when every promise that could go on has gone on; what a tick itself sets going has one more. */
+async function settled(): Promise<void> {
+  await new Promise<void>(resolve => process.nextTick(() => process.nextTick(resolve)));
 }
+
+/** Ticks starve what the machine itself has to do, such as the messages of a worker: it has its turn now and then. */
+const breatheEvery = 5_000;
 
 function isBefore(a: Event, b: Event): boolean {
   return a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order);

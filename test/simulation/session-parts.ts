@@ -7,16 +7,16 @@ import type { World } from './world.ts';
 
 /** Tells the judge and the world of each request of one process. */
 export function listenerOf(world: World, run: number, operatorAllows: boolean): Listener {
+  const sender = { run, operatorAllows };
   return {
     onArrival: () => {
-      world.judge.run = run;
-      world.judge.operatorAllows = operatorAllows;
+      world.judge.sender = sender;
     },
     onFault: ({ service, method, path, fault }) => {
       world.trace(`${service} ${method} ${path.split('/').at(-1)}: ${fault?.label}`);
       world.judge.disturb();
     },
-    onDelivered: delivered => world.answers.note(delivered, run, world.machineNow()),
+    onDelivered: delivered => world.answers.note(delivered, run, world.machineNow(), world.scheduler.nowMs),
   };
 }
 

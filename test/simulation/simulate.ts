@@ -1,4 +1,5 @@
 /** One simulated world from one seed, from its first instant to its last. */
+import type { GateKind } from '../../src/gates/gate.ts';
 import { startHappenings } from './events.ts';
 import type { Verdict } from './judge.ts';
 import { Daemon, type DaemonCounts, type Way } from './postern.ts';
@@ -17,6 +18,12 @@ export interface SimulationOptions {
   readonly rival?: string | undefined;
   /** Postern and rivals on the same worlds: every gate on policy `sync`. */
   readonly compares?: boolean;
+  /** The kind of every gate; default: as drawn. */
+  readonly kind?: GateKind | undefined;
+  /** Whether as much happens as in the worst worlds; default: as drawn. */
+  readonly isStormy?: boolean;
+  /** Whether what comes after the first breach is kept as well; default no. */
+  readonly tracesOn?: boolean;
   /** How many lines of what happened to keep. */
   readonly traceLines?: number;
 }
@@ -25,6 +32,7 @@ export interface SimulationResult extends Verdict {
   readonly seed: string;
   readonly years: number;
   readonly gates: number;
+  readonly kinds: readonly string[];
   readonly events: number;
   readonly requests: number;
   readonly faults: number;
@@ -39,6 +47,9 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
     skips = true,
     way = 'daemon',
     traceLines = 60,
+    tracesOn = false,
+    isStormy = false,
+    kind,
     rival: rivalName,
     compares = false,
   } = options;
@@ -48,10 +59,14 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
   const world = new World({
     seed,
     isPunctual: rival !== undefined || way === 'applies',
-    ...((rival || compares) && { given: { policy: 'sync' } }),
+    given: {
+      ...((rival || compares) && { policy: 'sync' }),
+      ...(isStormy && { weather: 1 }),
+      ...(kind && { kind }),
+    },
     trace: line => {
       // What led to the first breach is what is asked for; some lines after it help.
-      if (isOver) return;
+      if (isOver && !tracesOn) return;
       trace.push(line);
       if (trace.length > traceLines * 2) trace.splice(0, traceLines);
       if (line.includes('!!!')) isOver = true;
@@ -72,6 +87,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
     seed,
     years,
     gates: world.sites.length,
+    kinds: world.sites.map(({ cloud }) => cloud.kind),
     events: world.scheduler.count,
     requests: world.network.requests,
     faults: world.faults.count,
@@ -91,7 +107,7 @@ function startTroubleFor(daemon: Daemon, world: World): void {
   const again = (name: string, perYear: number, happen: (random: () => number) => void) => {
     const random = randomFor(world.seed, 'trouble', name);
     const next = () => {
-      world.scheduler.after(waitMs(random, perYear), () => {
+      world.scheduler.after(waitMs(random, perYear * world.weather), () => {
         happen(random);
         world.changed(name);
         next();

@@ -3,16 +3,20 @@
 import type { Cidr } from '../../src/address/cidr.ts';
 import type { Config } from '../../src/config/config.ts';
 import { defaultWatchConfig } from '../../src/config/watch.ts';
+import type { GateKind } from '../../src/gates/gate.ts';
 import { AtlasAuth } from '../../src/lab/atlas/auth.ts';
 import { AtlasModel, type LabProject } from '../../src/lab/atlas/model.ts';
 import { RateLimits } from '../../src/lab/atlas/rate-limit.ts';
 import { atlasHandler } from '../../src/lab/atlas/server.ts';
+import type { FreezeWindow } from '../../src/plan/freeze.ts';
 import type { Policy } from '../../src/plan/plan.ts';
 import { defaultRemovalPolicy, type RemovalPolicy } from '../../src/plan/removal-policy.ts';
 import { Answers } from './answers.ts';
+import { awsCloud } from './aws-cloud.ts';
 import { azureCloud } from './azure-cloud.ts';
-import type { SimulatedCloud } from './cloud.ts';
+import type { CloudParts, SimulatedCloud } from './cloud.ts';
 import { WorldFaults } from './faults.ts';
+import { gcpCloud } from './gcp-cloud.ts';
 import { Judge } from './judge.ts';
 import { Disk } from './memory-journal.ts';
 import { SimulatedNetwork } from './network.ts';
@@ -106,8 +110,39 @@ export interface WorldOptions {
     readonly propagationMs?: number;
     readonly controlPlane?: AtlasModel['controlPlane'];
     readonly policy?: Policy;
+    readonly kind?: GateKind;
+    readonly weather?: number;
   };
 }
+
+const feedRequests = ['GET /controlPlaneIPAddresses', 'GET /ipAddresses', 'GET /clusters', 'POST /token'];
+
+/** Some teams want no grace at all. */
+const gracesDays = [0, 1, 3, 3, 7, 7, 7, 7, 7, 14];
+
+const cloudKinds = [
+  'azure-key-vault',
+  'azure-key-vault',
+  'aws-role-policy',
+  'aws-key-policy',
+  'gcp-access-level',
+] as const;
+/** How long what was written may take to be in force. */
+const propagationsMs: Readonly<Record<GateKind, readonly number[]>> = {
+  'azure-key-vault': [0, 30_000, 2 * minuteMs, 15 * minuteMs],
+  'aws-role-policy': [0, 5_000, minuteMs, 5 * minuteMs],
+  'aws-key-policy': [0, 5_000, minuteMs, 5 * minuteMs],
+  'gcp-access-level': [0, minuteMs, 10 * minuteMs, 30 * minuteMs],
+};
+
+/** Nothing is removed then. In UTC, so that the judge can tell by arithmetic of its own. */
+const weekend: FreezeWindow = {
+  kind: 'weekly',
+  from: { day: 'fri', minute: 16 * 60 },
+  to: { day: 'mon', minute: 8 * 60 },
+  timeZone: 'UTC',
+  note: undefined,
+};
 
 export class World {
   readonly seed: string;
@@ -121,6 +156,12 @@ export class World {
   readonly judge: Judge;
   readonly atlasAuth: AtlasAuth;
   readonly intervalMs: number;
+  /** How much happens, as a share of what happens in the worst worlds. */
+  readonly weather: number;
+  /** How often the events of each project are read; 0: only while a removal is on probation. */
+  readonly eventsMs: number;
+  /** Whether Atlas's alerts reach the daemon, as hints. */
+  readonly hasWebhook: boolean;
   readonly credentials = {
     serviceAccount: { clientId: 'mdb_sa_id_lab', clientSecret: 'mdb_sa_sk_lab-only-secret' },
     apiKey: { publicKey: 'labkey', privateKey: 'lab-only-private-key' },
@@ -132,6 +173,8 @@ export class World {
   readonly #given: NonNullable<WorldOptions['given']>;
   readonly #trace: (line: string) => void;
   #nextAddress = 0;
+  /** Told when the grace of some entries of a gate begins. */
+  onUnwanted: (site: Site) => void = () => {};
   /** Told of each change, after it. */
   onChange: () => void = () => {};
 
@@ -144,8 +187,12 @@ export class World {
     const random = randomFor(seed, 'world');
     this.scheduler = new Scheduler(startMs, (from, to) => this.judge.advance(from, to));
     const clock = { now: () => this.scheduler.nowMs, sleep: (ms: number) => this.scheduler.sleep(ms) };
-    const drawnMs = pick(random, [30, 60]) * minuteMs;
+    const drawnMs = intervalOf(random) * minuteMs;
     this.intervalMs = given.intervalMs ?? drawnMs;
+    this.eventsMs = random() < 0.3 ? this.intervalMs : 0;
+    this.hasWebhook = random() < 0.4;
+    const drawnWeather = pick(random, [0.25, 0.5, 1]);
+    this.weather = given.weather ?? drawnWeather;
     this.atlas = new AtlasModel({
       clock,
       tenantId: '54826b22-38d6-4fb2-bad9-b7b93a3e9c5a',
@@ -185,6 +232,7 @@ export class World {
         this.sites.some(({ projects }) => projects.some(id => !this.atlas.isKeyValid(id))),
       onBreach: what => this.trace(`!!! ${what}`),
       onExposure: what => this.trace(what),
+      onUnwanted: site => this.onUnwanted(site),
     });
     for (const site of this.sites) {
       site.cloud.onWrite = write => {
@@ -213,13 +261,24 @@ export class World {
 
   /** Whether nothing goes wrong at present that could make one look at the world differ from the next. */
   isUntroubled(): boolean {
+    return (
+      this.areFeedsUntroubled() &&
+      this.network.down.size === 0 &&
+      [...this.faults.episodes].every(({ hitsOnlyWrites }) => hitsOnlyWrites)
+    );
+  }
+
+  /** The same of looks at Atlas's lists alone. */
+  areFeedsUntroubled(): boolean {
     const { faults, network, disk } = this;
     return (
-      [...faults.episodes].every(({ hitsOnlyWrites }) => hitsOnlyWrites) &&
-      network.down.size === 0 &&
       !disk.isFull &&
       !disk.isUnreadable &&
-      disk.spooled.length === 0
+      disk.spooled.length === 0 &&
+      !network.down.has('atlas') &&
+      [...faults.episodes].every(
+        ({ on, where }) => on !== 'atlas' || !feedRequests.some(each => where.test(each)),
+      )
     );
   }
 
@@ -228,6 +287,7 @@ export class World {
     this.changedAtMs = this.scheduler.nowMs;
     this.scheduler.after(site.cloud.propagationMs, () => {
       this.changedAtMs = this.scheduler.nowMs;
+      site.changed();
       this.judge.changed();
     });
   }
@@ -256,7 +316,7 @@ export class World {
         controlPlaneMs: this.intervalMs,
         nodesMs: this.intervalMs,
         gatesMs: this.intervalMs,
-        eventsMs: 0,
+        eventsMs: this.eventsMs,
       },
       notify: [],
       server: undefined,
@@ -277,21 +337,8 @@ export class World {
   }
 
   #makeSite(random: Random, index: number): Site {
-    const name = `vault${index + 1}`;
-    const foreign = Array.from({ length: integer(random, 0, 4) }, (_, n) => `198.${20 + index}.${n}.0/24`);
-    const drawnPropagationMs = pick(random, [0, 30_000, 2 * minuteMs, 15 * minuteMs]);
-    const cloud = azureCloud({
-      clock: { now: () => this.scheduler.nowMs, sleep: ms => this.scheduler.sleep(ms) },
-      name,
-      entries: foreign.length > 0 ? foreign : ['198.17.0.0/24'],
-      behaviour: {
-        propagationMs: this.#given.propagationMs ?? drawnPropagationMs,
-        removals: pick(random, ['late', 'at-once']),
-        ruleOrder: pick(random, ['preserved', 'sorted']),
-        duplicates: pick(random, ['keep', 'dedupe', 'refuse']),
-        omittedVirtualNetworkRules: pick(random, ['keep', 'clear']),
-      },
-    });
+    const cloud = this.#makeCloud(random, index);
+    const name = `gate${index + 1}`;
     const projects = Array.from({ length: integer(random, 1, 2) }, (_, n) => {
       const project = this.atlas.addProject(`${name}-p${n}`, organizationId, cloud.key);
       for (let cluster = integer(random, 1, 2); cluster > 0; cluster--) this.addCluster(project, random);
@@ -317,9 +364,71 @@ export class World {
       adopt: random() < 0.2,
       removal: {
         ...defaultRemovalPolicy,
-        graceMs: pick(random, [1, 3, 7, 7, 7, 14]) * dayMs,
+        graceMs: pick(random, gracesDays) * dayMs,
+        ...(random() < 0.15 && { approval: 'required' }),
+        ...(random() < 0.2 && { freeze: [weekend] }),
       },
     });
+  }
+
+  /** What nobody knows of a cloud is drawn as well. */
+  #makeCloud(random: Random, index: number): SimulatedCloud {
+    const parts: CloudParts = {
+      clock: { now: () => this.scheduler.nowMs, sleep: ms => this.scheduler.sleep(ms) },
+      after: (ms, run) => void this.scheduler.after(ms, run),
+      sender: () => this.judge.sender,
+    };
+    const foreign = Array.from({ length: integer(random, 0, 4) }, (_, n) => `198.${20 + index}.${n}.0/24`);
+    const entries = foreign.length > 0 ? foreign : ['198.17.0.0/24'];
+    const removals = pick(random, ['late', 'at-once'] as const);
+    const drawn = pick(random, cloudKinds);
+    const kind = this.#given.kind ?? drawn;
+    const name = `key${index + 1}`;
+    const propagationMs = this.#given.propagationMs ?? pick(random, propagationsMs[kind]);
+    switch (kind) {
+      case 'azure-key-vault':
+        return azureCloud({
+          clock: parts.clock,
+          name,
+          entries,
+          behaviour: {
+            propagationMs,
+            removals,
+            ruleOrder: pick(random, ['preserved', 'sorted']),
+            duplicates: pick(random, ['keep', 'dedupe', 'refuse']),
+            omittedVirtualNetworkRules: pick(random, ['keep', 'clear']),
+          },
+        });
+      case 'gcp-access-level':
+        return gcpCloud({
+          ...parts,
+          name,
+          // A fifth of the teams leave it to Postern to make the level.
+          entries: random() < 0.2 ? [] : entries,
+          behaviour: {
+            propagationMs,
+            removals,
+            operationMs: pick(random, [0, 2_000, 10_000]),
+            listOrder: pick(random, ['preserved', 'reordered']),
+            defaults: pick(random, ['shown', 'omitted']),
+          },
+        });
+      default:
+        return awsCloud({
+          clock: parts.clock,
+          kind,
+          name,
+          behaviour: {
+            propagationMs,
+            removals,
+            readLagMs: pick(random, [0, 0, 2_000, 8_000]),
+            lateReads: pick(random, ['all', 'every-other']),
+            listOrder: pick(random, ['preserved', 'sorted']),
+            listsOfOne: pick(random, ['keep', 'unwrap']),
+            accountPrincipals: pick(random, ['arn', 'id', 'as-sent']),
+          },
+        });
+    }
   }
 
   addCluster(project: LabProject, random: Random): void {
@@ -328,6 +437,15 @@ export class World {
     this.atlas.provision(cluster, pick(random, [3, 3, 3, 5]));
     this.atlas.finishCreating(cluster);
   }
+}
+
+/** Minutes between two looks. A world that looks every minute takes as long as fifty of the others. */
+function intervalOf(random: Random): number {
+  const drawn = random();
+  if (drawn < 0.01) return 1;
+  if (drawn < 0.05) return 5;
+  if (drawn < 0.2) return 15;
+  return pick(random, [30, 60]);
 }
 
 const regions = {

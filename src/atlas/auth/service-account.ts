@@ -3,7 +3,7 @@
  * ends and renewed once when Atlas refuses it.
  */
 import { z } from 'zod';
-import { rememberSecret, type Secret } from '../../secret.ts';
+import { rememberSecret, rememberToken, type Secret } from '../../secret.ts';
 import type { TransportRequest } from '../../transport/transport.ts';
 import { AtlasError, atlasErrorOf } from '../errors.ts';
 import type { Auth, AuthContext } from './auth.ts';
@@ -61,7 +61,7 @@ export function serviceAccountAuth(
     if (!answer.success) {
       throw new AtlasError(url, 200, '', 'The answer holds no token.', { method: 'POST' });
     }
-    rememberSecret(answer.data.access_token);
+    rememberToken(answer.data.access_token);
     return {
       value: answer.data.access_token,
       validUntilMs: clock.now() + Math.max(0, answer.data.expires_in * 1_000 - safetyMs),

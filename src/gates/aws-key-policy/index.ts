@@ -44,6 +44,11 @@ export interface AwsKeyPolicyOptions extends SessionOptions {
   readonly sid: string;
 }
 
+export type KeyPolicyGateOptions = Pick<
+  AwsKeyPolicyOptions,
+  'name' | 'keyArn' | 'roleArn' | 'sid' | 'clock' | 'random'
+>;
+
 /** "Key policy document size: 32 KB" (KMS guide, "Resource quotas"). */
 const maxBytes = 32_768;
 /** KMS: "typically less than a few seconds", "in some cases" several minutes. */
@@ -62,6 +67,14 @@ export async function createAwsKeyPolicyGate(options: AwsKeyPolicyOptions): Prom
     createKmsClient(options.keyArn, options),
     createIamClient(options.roleArn, options),
   ]);
+  return awsKeyPolicyGateOver({ kms, iam }, options);
+}
+
+/** The gate over clients of the caller's. */
+export function awsKeyPolicyGateOver(
+  { kms, iam }: { readonly kms: KmsClient; readonly iam: IamClient },
+  options: KeyPolicyGateOptions,
+): Gate {
   return new AwsKeyPolicyGate(options, kms, iam);
 }
 
@@ -71,13 +84,13 @@ class AwsKeyPolicyGate implements Gate {
   readonly id: string;
   readonly key: string;
   readonly limits: GateLimits;
-  readonly #options: AwsKeyPolicyOptions;
+  readonly #options: KeyPolicyGateOptions;
   readonly #identity: Identity;
   readonly #kms: KmsClient;
   readonly #iam: IamClient;
   readonly #clock: Clock;
 
-  constructor(options: AwsKeyPolicyOptions, kms: KmsClient, iam: IamClient) {
+  constructor(options: KeyPolicyGateOptions, kms: KmsClient, iam: IamClient) {
     const { name, keyArn, roleArn, sid, clock } = options;
     this.name = name;
     this.key = keyArn.toLowerCase();

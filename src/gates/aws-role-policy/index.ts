@@ -36,6 +36,11 @@ export interface AwsRolePolicyOptions extends SessionOptions {
   readonly policyName: string;
 }
 
+export type RolePolicyGateOptions = Pick<
+  AwsRolePolicyOptions,
+  'name' | 'keyArn' | 'roleArn' | 'policyName' | 'clock' | 'random'
+>;
+
 /** "The total aggregate policy size of all inline policies per role cannot exceed 10,240 characters" (IAM quotas). */
 const maxCharacters = 10_240;
 /** IAM gives no bound for when a change is in force everywhere; KMS speaks of several minutes. */
@@ -49,6 +54,14 @@ export async function createAwsRolePolicyGate(options: AwsRolePolicyOptions): Pr
     createKmsClient(options.keyArn, options),
     createIamClient(options.roleArn, options),
   ]);
+  return awsRolePolicyGateOver({ kms, iam }, options);
+}
+
+/** The gate over clients of the caller's. */
+export function awsRolePolicyGateOver(
+  { kms, iam }: { readonly kms: KmsClient; readonly iam: IamClient },
+  options: RolePolicyGateOptions,
+): Gate {
   return new AwsRolePolicyGate(options, kms, iam);
 }
 
@@ -58,12 +71,12 @@ class AwsRolePolicyGate implements Gate {
   readonly id: string;
   readonly key: string;
   readonly limits: GateLimits;
-  readonly #options: AwsRolePolicyOptions;
+  readonly #options: RolePolicyGateOptions;
   readonly #kms: KmsClient;
   readonly #iam: IamClient;
   readonly #clock: Clock;
 
-  constructor(options: AwsRolePolicyOptions, kms: KmsClient, iam: IamClient) {
+  constructor(options: RolePolicyGateOptions, kms: KmsClient, iam: IamClient) {
     const { name, keyArn, roleArn, policyName, clock } = options;
     this.name = name;
     this.key = keyArn.toLowerCase();

@@ -28,6 +28,7 @@ export class Judge {
   readonly #keyAccount: string;
   readonly #cuts: readonly Cidr[];
   readonly #keys: Call['keys'];
+  #ofAll: Access | undefined;
 
   constructor(situation: Situation) {
     this.#situation = situation;
@@ -72,6 +73,13 @@ export class Judge {
   }
 
   #ofPiece(source: Cidr, actions: readonly AtlasAction[]): Access {
+    // Where no policy speaks of addresses, it says the same of them all.
+    if (this.#cuts.length > 0 || actions !== atlasActions) return this.#find(source, actions);
+    this.#ofAll ??= this.#find(source, actions);
+    return this.#ofAll;
+  }
+
+  #find(source: Cidr, actions: readonly AtlasAction[]): Access {
     let worst: Access = 'allowed';
     for (const action of actions) {
       const access = accessOf(this.#situation.policies, this.#call(source, action), this.#keyAccount);

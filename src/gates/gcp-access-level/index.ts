@@ -50,6 +50,11 @@ export interface GcpAccessLevelOptions {
   readonly random: () => number;
 }
 
+export type LevelGateOptions = Pick<
+  GcpAccessLevelOptions,
+  'name' | 'level' | 'perimeter' | 'clock' | 'random'
+>;
+
 /** Google's pages on perimeters: up to 30 minutes until a change is in force. And some more. */
 const settleMs = 35 * 60_000;
 const maxWriteAttempts = 4;
@@ -84,11 +89,15 @@ export function createGcpAccessLevelGate(options: GcpAccessLevelOptions): Gate {
     quotaProject,
     isElsewhere: endpoint !== undefined && endpoint !== googleEndpoint,
   });
-  return new GcpAccessLevelGate(
-    options,
-    name,
+  return gcpAccessLevelGateOver(
     createLevelClient({ name, transport, tokens, endpoint: endpoint ?? googleEndpoint }),
+    options,
   );
+}
+
+/** The gate over a client of the caller's. Throws an Error when the level's name is not one. */
+export function gcpAccessLevelGateOver(client: LevelClient, options: LevelGateOptions): Gate {
+  return new GcpAccessLevelGate(options, parseLevelName(options.level), client);
 }
 
 class GcpAccessLevelGate implements Gate {
@@ -106,7 +115,7 @@ class GcpAccessLevelGate implements Gate {
   /** As the last `read` saw it: a write does not change it. */
   #perimeter: PerimeterAnswer | Finding | undefined;
 
-  constructor(options: GcpAccessLevelOptions, level: LevelName, client: LevelClient) {
+  constructor(options: LevelGateOptions, level: LevelName, client: LevelClient) {
     this.name = options.name;
     this.id = `gcp-access-level:${level.level.toLowerCase()}`;
     this.#level = level;

@@ -6,7 +6,7 @@
 import { readFile } from 'node:fs/promises';
 import { Agent } from 'node:http';
 import type { AuthClient, gaxios } from 'google-auth-library';
-import { rememberSecret } from '../../secret.ts';
+import { rememberSecret, rememberToken } from '../../secret.ts';
 import type { Transport } from '../../transport/transport.ts';
 import { fetchOver } from './fetch-over.ts';
 
@@ -45,7 +45,7 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
         const headers = await (await loading).getRequestHeaders();
         const authorization = headers.get('authorization');
         if (!authorization) throw new GoogleTokenError('the credentials give no access token.');
-        rememberSecret(authorization.replace(/^Bearer /, ''));
+        rememberToken(authorization.replace(/^Bearer /, ''));
         const quotaProject = options.quotaProject ?? headers.get('x-goog-user-project');
         return { authorization, ...(quotaProject && { 'x-goog-user-project': quotaProject }) };
       } catch (error) {
