@@ -114,7 +114,7 @@ export function transportOf(context: CommandContext, config: Config, mode: WorkO
  * How many gates of one cloud are worked on at once; the rest wait their turn. More than the requests that may be
  * under way to one host, because a gate waits for Atlas as well.
  */
-const gatesAtOnce: Readonly<Record<Cloud, number>> = { aws: 64, azure: 64, gcp: 16 };
+const gatesAtOnce: Readonly<Record<Cloud, number>> = { aws: 40, azure: 40, gcp: 16 };
 
 /** Does something for every gate, several at once; one that fails gives its error and stops no other. */
 export async function forEachGate<T>(

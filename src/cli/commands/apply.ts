@@ -37,10 +37,11 @@ export const run: CommandAction<ApplyCommandOptions> = async (context, [file], o
     work =>
       forEachGate(work, async gate => {
         const plan = reviewed?.find(each => each.gate.name === gate.config.name);
-        return await applyGate(await gate.open(), {
+        const result = await applyGate(await gate.open(), {
           ...(plan && { approvedChecksum: plan.checksum }),
           confirm: fresh => askFor(context, fresh, options.yes === true),
         });
+        return toldOf(result);
       }),
   );
   const results = outcomes.flatMap(outcome => ('value' in outcome ? [outcome.value] : []));
@@ -111,8 +112,19 @@ async function askFor(context: CommandContext, plan: Plan, yes: boolean): Promis
   }
 }
 
+/** What is kept of a result until all are printed: the whole plans of a fleet would fill the memory. */
+type Told = Omit<RunResult, 'plan'> & {
+  readonly plan?: Pick<Plan, 'guards' | 'findings' | 'checksum' | 'feeds'>;
+};
+
+function toldOf({ plan, ...rest }: RunResult): Told {
+  if (!plan) return rest;
+  const { guards, findings, checksum, feeds } = plan;
+  return { ...rest, plan: { guards, findings, checksum, feeds } };
+}
+
 /** One line for each gate, or JSON: for `apply` and `undo`. */
-export function printResults({ output }: CommandContext, results: readonly RunResult[]): void {
+export function printResults({ output }: CommandContext, results: readonly Told[]): void {
   if (output.isJson) {
     output.json({ gates: results.map(resultJson) });
     return;
@@ -142,7 +154,7 @@ export function printResults({ output }: CommandContext, results: readonly RunRe
   }
 }
 
-function resultJson({ gate, status, message, remedy, writes, plan, error }: RunResult): object {
+function resultJson({ gate, status, message, remedy, writes, plan, error }: Told): object {
   return {
     gate: gate.name,
     id: gate.id,
@@ -157,7 +169,7 @@ function resultJson({ gate, status, message, remedy, writes, plan, error }: RunR
 }
 
 /** What failed counts before what was refused. A removal that was put back is a failure. */
-export function worstOf(results: readonly RunResult[]): ExitCode {
+export function worstOf(results: readonly Pick<RunResult, 'status'>[]): ExitCode {
   if (results.some(({ status }) => status === 'failed' || status === 'restored')) return exitCodes.failed;
   return results.some(({ status }) => status === 'refused') ? exitCodes.refused : exitCodes.ok;
 }
