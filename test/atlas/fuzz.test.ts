@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { type Cidr, parseCidr } from '../../src/address/cidr.ts';
 import { neverWrittenReason } from '../../src/address/classify.ts';
 import { listControlPlane } from '../../src/atlas/control-plane.ts';
+import { AtlasAnswerError, type AtlasClient, readKmsAlerts } from '../../src/atlas/index.ts';
 import { listNodes } from '../../src/atlas/nodes.ts';
 import type { Observation } from '../../src/atlas/observation.ts';
 import {
@@ -139,6 +140,29 @@ test('nodes: as long as Atlas’s list of clusters is right, damage never hides 
         expect(calling.length).toBeGreaterThan(0);
       }
     }),
+    runs,
+  );
+});
+
+test('alerts: damage never hides one on the KMS that is open, and ends in an answer error or a list', async () => {
+  const type = 'ENCRYPTION_AT_REST_KMS_NETWORK_ACCESS_DENIED';
+  const open = { id: 'a1', eventTypeName: type, status: 'OPEN', created: '2026-08-11T14:05:00Z' };
+  const ofOurs = { ...open, id: 'a2' };
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(body, { maxLength: 3 }),
+      damaged(() => ofOurs),
+      async (others, ours) => {
+        const client: Pick<AtlasClient, 'getAll' | 'urlOf'> = {
+          getAll: async () => [...others, open, ours],
+          urlOf: path => path,
+        };
+        const alerts = await readKmsAlerts(client as AtlasClient, projectId).catch(error => {
+          expect(error).toBeInstanceOf(AtlasAnswerError);
+        });
+        if (alerts) expect(alerts.map(({ id }) => id)).toContain('a1');
+      },
+    ),
     runs,
   );
 });
