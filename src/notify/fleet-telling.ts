@@ -57,8 +57,12 @@ export class FleetTelling {
     try {
       const holder = { pid: process.pid, host: hostname(), command: 'telling', sinceMs: clock.now() };
       const lock = await journal.lock(lockName, holder, journal.lockLeaseMs);
-      this.#lock = lock.acquired ? lock : undefined;
-      return lock.acquired ? 'ours' : 'theirs';
+      // The row may be our own, past its certain share: it is renewed still, and then ours again for certain.
+      if (!lock.acquired) return this.isOurs ? 'ours' : 'theirs';
+      const before = this.#lock;
+      this.#lock = lock;
+      await before?.release().catch(() => {});
+      return 'ours';
     } catch {
       return 'alone';
     }

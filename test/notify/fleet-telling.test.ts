@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
-import type { Journal } from '../../src/journal/journal.ts';
+import type { HeldLock, Journal } from '../../src/journal/journal.ts';
 import { openJournal } from '../../src/journal/sqlite/open.ts';
 import { FleetTelling } from '../../src/notify/fleet-telling.ts';
 import type { Notice } from '../../src/notify/situation.ts';
@@ -83,6 +83,21 @@ async function openFleet() {
   }
   const said = () => told.map(({ by, kind, situation: { key } }) => `${by}: ${kind} ${key}`);
   return { join: join1, pass, said, shared };
+}
+
+/** The journal, with another word on its locks. */
+function withLocks(journal: Journal, change: (lock: HeldLock) => HeldLock): Journal {
+  const lock: Journal['lock'] = async (...args) => {
+    const result = await journal.lock(...args);
+    return result.acquired ? change(result) : result;
+  };
+  return new Proxy(journal, {
+    get: (target, name) => {
+      if (name === 'lock') return lock;
+      const value = Reflect.get(target, name, target);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
 }
 
 test('what all see is told by one, and known to all', async () => {
@@ -188,4 +203,51 @@ test('one whose lease is over keeps nothing, and tells only again when it is its
   a.world.status = lockedOut;
   for (let look = 0; look < 3; look++) await pass(30_000);
   expect(said()).toEqual(['b: opened locked-out/production']);
+});
+
+test('a lease that was not certain for a moment is told by again once it is renewed', async () => {
+  const { shared } = await openFleet();
+  const lease = { isCertain: true, released: 0 };
+  const journal = withLocks(shared, lock => ({
+    ...lock,
+    isCertain: () => lease.isCertain && lock.isCertain(),
+    release: async () => {
+      lease.released++;
+      await lock.release();
+    },
+  }));
+  const clock = new WaitingClock(nowMs);
+  const a = new FleetTelling({ journal: () => journal, clock, worker: 'a' });
+  const b = new FleetTelling({ journal: () => shared, clock, worker: 'b' });
+  expect([await a.turn(), await b.turn()]).toEqual(['ours', 'theirs']);
+  lease.isCertain = false;
+  expect([await a.turn(), await b.turn()]).toEqual(['theirs', 'theirs']);
+  lease.isCertain = true;
+  expect([await a.turn(), await b.turn()]).toEqual(['ours', 'theirs']);
+  // And whoever gives it up gives up the one that is renewed.
+  await a.release();
+  expect(lease.released).toBe(1);
+  expect([await b.turn(), await a.turn()]).toEqual(['ours', 'theirs']);
+});
+
+test('who takes the lease anew gives up the one before, so that nothing renews it any more', async () => {
+  const [one, other] = [(await openFleet()).shared, (await openFleet()).shared];
+  const released: string[] = [];
+  const named = (name: string, journal: Journal) =>
+    withLocks(journal, lock => ({
+      ...lock,
+      isCertain: () => false,
+      release: async () => {
+        released.push(name);
+        await lock.release();
+      },
+    }));
+  let journal = named('one', one);
+  const a = new FleetTelling({ journal: () => journal, clock: new WaitingClock(nowMs), worker: 'a' });
+  expect(await a.turn()).toBe('ours');
+  journal = named('other', other);
+  expect(await a.turn()).toBe('ours');
+  expect(released).toEqual(['one']);
+  await a.release();
+  expect(released).toEqual(['one', 'other']);
 });
