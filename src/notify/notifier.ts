@@ -145,9 +145,26 @@ function enqueue({ notices, sending }: Queue, notice: Notice): readonly Notice[]
   if (notice.kind === 'resolved' && isUntold) {
     return notices.filter(({ kind, situation }) => situation.key !== key || kind === 'event');
   }
-  const next = [...notices, notice];
-  if (next.length <= maxQueued) return next;
-  const mildest = Math.min(...next.map(({ situation }) => rank(situation.severity)));
-  const victim = next.findIndex(({ situation }) => rank(situation.severity) === mildest);
-  return next.filter((_, index) => index !== victim);
+  return bounded([...notices, notice]);
+}
+
+/** The mildest goes first, and of those the oldest. */
+function bounded(notices: readonly Notice[]): readonly Notice[] {
+  const tooMany = notices.length - maxQueued;
+  if (tooMany <= 0) return notices;
+  const victims = new Set(
+    [...notices].sort((a, b) => rank(a.situation.severity) - rank(b.situation.severity)).slice(0, tooMany),
+  );
+  return notices.filter(notice => !victims.has(notice));
+}
+
+/** What waits in either; a notice that waits in both waits once. */
+export function joined(one: Backlog, other: Backlog): Backlog {
+  const names = new Set([...Object.keys(one), ...Object.keys(other)]);
+  return Object.fromEntries(
+    [...names].map(name => {
+      const all = [...(one[name] ?? []), ...(other[name] ?? [])];
+      return [name, bounded([...new Map(all.map(notice => [notice.id, notice])).values()])];
+    }),
+  );
 }

@@ -9,7 +9,7 @@ import { type Alert, type AlertTiming, advanceAlerts } from './alerts.ts';
 import type { Channel } from './channels/channel.ts';
 import type { FleetTelling, Turn } from './fleet-telling.ts';
 import { noticeOfEvent } from './happenings.ts';
-import { type Backlog, type Delivery, Notifier } from './notifier.ts';
+import { type Backlog, type Delivery, joined, Notifier } from './notifier.ts';
 import type { Situation } from './situation.ts';
 import { situationsOf } from './situations.ts';
 
@@ -231,11 +231,6 @@ export class Teller {
 function withUnknown(alerts: readonly Alert[], more: readonly Alert[]): readonly Alert[] {
   const byKey = new Map([...more, ...alerts].map(alert => [alert.situation.key, alert]));
   return [...byKey.values()];
-}
-
-function joined(one: Backlog, other: Backlog): Backlog {
-  const names = new Set([...Object.keys(one), ...Object.keys(other)]);
-  return Object.fromEntries([...names].map(name => [name, [...(one[name] ?? []), ...(other[name] ?? [])]]));
 }
 
 function eventsOf(backlog: Backlog): Backlog {

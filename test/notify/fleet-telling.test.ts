@@ -205,6 +205,24 @@ test('one whose lease is over keeps nothing, and tells only again when it is its
   expect(said()).toEqual(['b: opened locked-out/production']);
 });
 
+test('what waits to be sent is not more because the journal was away', async () => {
+  const { join, pass, shared } = await openFleet();
+  const a = await join('a');
+  a.world.takes = false;
+  a.world.status = lockedOut;
+  await pass(30_000);
+  for (let time = 0; time < 3; time++) {
+    a.world.journal = undefined;
+    await pass(30_000);
+    a.world.journal = shared;
+    await pass(30_000);
+  }
+  const { backlog } = (await shared.recall('told')) as TellerMemory;
+  expect(backlog.oncall?.map(({ kind, situation: { key } }) => `${kind} ${key}`)).toEqual([
+    'opened locked-out/production',
+  ]);
+});
+
 test('a lease that was not certain for a moment is told by again once it is renewed', async () => {
   const { shared } = await openFleet();
   const lease = { isCertain: true, released: 0 };

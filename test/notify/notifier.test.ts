@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Severity } from '../../src/finding.ts';
 import { type Channel, ChannelError } from '../../src/notify/channels/channel.ts';
-import { type Delivery, Notifier } from '../../src/notify/notifier.ts';
+import { type Delivery, joined, Notifier } from '../../src/notify/notifier.ts';
 import type { Notice } from '../../src/notify/situation.ts';
 import { testClock } from '../transport/server.ts';
 import { notice, nowMs, situation } from './fixtures.ts';
@@ -146,4 +146,17 @@ test('who listens to deliveries cannot stop them', async () => {
   notifier.add([notice()]);
   await notifier.flush();
   expect(channel.taken).toHaveLength(1);
+});
+
+test('what waits in two backlogs waits once, and a joined queue has an end too', () => {
+  const many = (name: string, severity: Severity) =>
+    Array.from({ length: 150 }, (_, index) =>
+      notice({ id: `${name}/${index}`, situation: situation({ severity }) }),
+    );
+  const [one, other] = [many('one', 'warning'), many('other', 'error')];
+  expect(joined({ oncall: one }, { oncall: one, chat: other.slice(0, 1) })).toEqual({
+    oncall: one,
+    chat: other.slice(0, 1),
+  });
+  expect(joined({ oncall: one }, { oncall: other })).toEqual({ oncall: [...one.slice(100), ...other] });
 });
