@@ -6,9 +6,10 @@ import { hostname } from 'node:os';
 import { isDeepStrictEqual } from 'node:util';
 import type { Config, SecretReference } from '../config/index.ts';
 import { severities } from '../finding.ts';
+import type { Journal } from '../journal/journal.ts';
 import { openChannel } from '../notify/channels/index.ts';
 import { FleetTelling } from '../notify/fleet-telling.ts';
-import { Teller, type TellerMemory } from '../notify/teller.ts';
+import { Teller } from '../notify/teller.ts';
 import type { Secret } from '../secret.ts';
 import { Metrics } from '../server/metrics.ts';
 import { type Server, startServer } from '../server/server.ts';
@@ -102,18 +103,21 @@ async function startTeller(
     channels: config.notify.map(channel => openChannel(channel, { transport, clock, source, secretOf })),
     clock,
     random: Math.random,
-    recall: async () => (await watch.journal?.recall(memoryKey)) as TellerMemory | undefined,
-    remember: async memory => {
-      if (!watch.journal) throw new Error('The journal is not open.');
-      await watch.journal.remember(memoryKey, memory);
-    },
+    recall: async () => await openJournal(watch).recall(memoryKey),
+    remember: async memory => await openJournal(watch).remember(memoryKey, memory),
     onDelivery: delivery => metrics.countDelivery(delivery),
+    onFault: error => watch.fault('the telling', error),
     ...(context.databaseOf(config) && {
       fleet: new FleetTelling({ journal: () => watch.journal, clock, worker: `${source}/${process.pid}` }),
     }),
   });
   await teller.start();
   return teller;
+}
+
+function openJournal({ journal }: Watch): Journal {
+  if (!journal) throw new Error('The journal is not open.');
+  return journal;
 }
 
 async function startHttp(

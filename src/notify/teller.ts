@@ -12,12 +12,7 @@ import { noticeOfEvent } from './happenings.ts';
 import { type Backlog, type Delivery, joined, Notifier } from './notifier.ts';
 import type { Situation } from './situation.ts';
 import { situationsOf } from './situations.ts';
-
-/** What outlives a restart: without it everything that lasts would be told anew. */
-export interface TellerMemory {
-  readonly alerts: readonly Alert[];
-  readonly backlog: Backlog;
-}
+import { memoryOf, type TellerMemory } from './teller-memory.ts';
 
 export interface TellerOptions {
   readonly watch: Pick<Watch, 'status' | 'subscribe'>;
@@ -26,10 +21,13 @@ export interface TellerOptions {
   /** From 0 to 1, for jitter. */
   readonly random: () => number;
   readonly timing?: AlertTiming;
-  /** Both may fail: then nothing is remembered, and the telling goes on. */
-  recall(): Promise<TellerMemory | undefined>;
+  /** What was remembered; undefined when that is nothing. Throws while the journal cannot be read. */
+  recall(): Promise<unknown>;
+  /** May fail: then it is tried again, and the telling goes on. */
   remember(memory: TellerMemory): Promise<void>;
   onDelivery?(delivery: Delivery): void;
+  /** Told of what should not happen; the telling goes on. */
+  onFault?(error: unknown): void;
   /** Where workers share the gates: which of them tells. */
   readonly fleet?: Pick<FleetTelling, 'turn' | 'isOurs' | 'share' | 'others' | 'release'>;
 }
@@ -118,25 +116,36 @@ export class Teller {
 
   /** One after another. Never throws. */
   #look(): Promise<void> {
-    const { watch, fleet, clock } = this.#options;
+    const { clock, onFault } = this.#options;
     this.#lookedAtMs = clock.now();
-    this.#looking = this.#looking.then(async () => {
-      const status = watch.status();
-      // One that begins has not opened its journal yet, and one that ends has closed it: that is no situation.
-      if (status.state !== 'running') await this.#send();
-      else if (fleet) await this.#lookInFleet(fleet, situationsOf(status));
-      else await this.#lookAlone(situationsOf(status));
-    });
+    this.#looking = this.#looking.then(() => this.#lookOnce()).catch(error => onFault?.(error));
     return this.#looking;
   }
 
-  /** The first look knows what was told before a restart. */
-  async #lookAlone(situations: readonly Situation[]): Promise<void> {
+  async #lookOnce(): Promise<void> {
+    const { watch, fleet } = this.#options;
+    const status = watch.status();
+    // One that begins has not opened its journal yet, and one that ends has closed it: that is no situation.
+    if (status.state !== 'running') await this.#send();
+    else if (fleet) await this.#lookInFleet(fleet, situationsOf(status));
+    else await this.#lookByItself(situationsOf(status));
+  }
+
+  /** The first look with a journal knows what was told before a restart; until then nothing is kept over that. */
+  async #lookByItself(situations: readonly Situation[]): Promise<void> {
     if (!this.#isRecalled) {
-      this.#isRecalled = true;
-      this.#goOnFrom(await this.#options.recall().catch(() => undefined));
+      try {
+        this.#goOnFrom(await this.#recall());
+        this.#isRecalled = true;
+      } catch {
+        return await this.#advanceAlone(situations);
+      }
     }
     await this.#advance(situations);
+  }
+
+  async #recall(): Promise<TellerMemory | undefined> {
+    return memoryOf(await this.#options.recall());
   }
 
   #goOnFrom(memory: TellerMemory | undefined): void {
@@ -173,7 +182,7 @@ export class Teller {
 
   async #tellForAll(fleet: NonNullable<TellerOptions['fleet']>, own: readonly Situation[]): Promise<void> {
     if (this.#turn !== 'ours') {
-      this.#goOnFrom(await this.#options.recall());
+      this.#goOnFrom(await this.#recall());
       this.#turn = 'ours';
     }
     const others = await fleet.others();
@@ -189,8 +198,8 @@ export class Teller {
     // What was waiting to be sent is in the journal, where the one that tells now finds it.
     if (this.#turn === 'ours') this.#notifier = this.#makeNotifier(eventsOf(this.#notifier.backlog));
     this.#turn = 'theirs';
-    this.#alerts = (await this.#options.recall())?.alerts ?? [];
-    const known = new Set(this.#alerts.map(({ situation }) => situation.key));
+    this.#alerts = (await this.#recall())?.alerts ?? [];
+    const known = keysOf(this.#alerts);
     this.#openedAlone = this.#openedAlone.filter(({ situation }) => !known.has(situation.key));
     await fleet.share({
       atMs: this.#options.clock.now(),
@@ -203,13 +212,15 @@ export class Teller {
   /** Nobody knows what the others tell: better twice than not at all. */
   async #tellAlone(own: readonly Situation[]): Promise<void> {
     this.#turn = 'alone';
-    const before = this.#alerts;
+    await this.#advanceAlone(own);
+  }
+
+  async #advanceAlone(own: readonly Situation[]): Promise<void> {
+    const [before, openedAlone] = [keysOf(this.#alerts), keysOf(this.#openedAlone)];
     await this.#advance(own);
-    const open = new Set(this.#alerts.map(({ situation }) => situation.key));
-    const fresh = this.#alerts.filter(
-      alert => !before.some(({ situation }) => situation.key === alert.situation.key),
+    this.#openedAlone = this.#alerts.filter(
+      ({ situation: { key } }) => openedAlone.has(key) || !before.has(key),
     );
-    this.#openedAlone = [...this.#openedAlone, ...fresh].filter(({ situation }) => open.has(situation.key));
   }
 
   async #keep(): Promise<void> {
@@ -231,6 +242,10 @@ export class Teller {
 function withUnknown(alerts: readonly Alert[], more: readonly Alert[]): readonly Alert[] {
   const byKey = new Map([...more, ...alerts].map(alert => [alert.situation.key, alert]));
   return [...byKey.values()];
+}
+
+function keysOf(alerts: readonly Alert[]): ReadonlySet<string> {
+  return new Set(alerts.map(({ situation }) => situation.key));
 }
 
 function eventsOf(backlog: Backlog): Backlog {

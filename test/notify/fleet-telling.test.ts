@@ -7,7 +7,8 @@ import type { HeldLock, Journal } from '../../src/journal/journal.ts';
 import { openJournal } from '../../src/journal/sqlite/open.ts';
 import { FleetTelling } from '../../src/notify/fleet-telling.ts';
 import type { Notice } from '../../src/notify/situation.ts';
-import { Teller, type TellerMemory } from '../../src/notify/teller.ts';
+import { Teller } from '../../src/notify/teller.ts';
+import type { TellerMemory } from '../../src/notify/teller-memory.ts';
 import type { WatchEvent, WatchListener } from '../../src/watch/events.ts';
 import type { WatchStatus } from '../../src/watch/status.ts';
 import { temporaryDirectory } from '../journal/fixtures.ts';
@@ -61,7 +62,7 @@ async function openFleet() {
       ],
       clock,
       random: () => 0,
-      recall: async () => (await world.journal?.recall('told')) as TellerMemory | undefined,
+      recall: async () => await world.journal!.recall('told'),
       remember: async memory => {
         await world.journal!.remember('told', memory);
       },

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 
 import type { Channel } from '../../src/notify/channels/channel.ts';
 import type { Notice } from '../../src/notify/situation.ts';
-import { Teller, type TellerMemory } from '../../src/notify/teller.ts';
+import { Teller } from '../../src/notify/teller.ts';
 import type { WatchEvent, WatchListener } from '../../src/watch/events.ts';
 import type { WatchStatus } from '../../src/watch/status.ts';
 import { nowMs } from './fixtures.ts';
@@ -11,10 +11,16 @@ import { WaitingClock } from './waiting-clock.ts';
 
 const lockedOut = watchStatus({ gates: [gateStatus({ coverage: 'locked-out', missing })] });
 
-async function open(memory?: TellerMemory) {
+const refused = watchStatus({
+  config: { path: 'postern.yaml', loadedAtMs: nowMs, fault: 'a tab in line 3' },
+});
+const saying = ({ kind, situation: { key } }: Notice) => `${kind} ${key}`;
+
+async function open(memory?: unknown, hasJournal = true) {
   const told: Notice[] = [];
   const listeners = new Set<WatchListener>();
-  const world = { status: watchStatus() as WatchStatus, kept: memory, failsToKeep: false };
+  const faults: unknown[] = [];
+  const world = { status: watchStatus() as WatchStatus, kept: memory, hasJournal };
   const clock = new WaitingClock(nowMs);
   const channel: Channel = {
     kind: 'webhook',
@@ -35,11 +41,15 @@ async function open(memory?: TellerMemory) {
     channels: [channel],
     clock,
     random: () => 1,
-    recall: async () => world.kept,
+    recall: async () => {
+      if (!world.hasJournal) throw new Error('no journal');
+      return world.kept;
+    },
     remember: async next => {
-      if (world.failsToKeep) throw new Error('no journal');
+      if (!world.hasJournal) throw new Error('no journal');
       world.kept = next;
     },
+    onFault: error => faults.push(error),
   });
   await teller.start();
   const send = (event: object) => {
@@ -50,6 +60,7 @@ async function open(memory?: TellerMemory) {
   await settle();
   return {
     told,
+    faults,
     teller,
     world,
     send,
@@ -131,7 +142,7 @@ test('after a restart what lasts is not told again, and its end is', async () =>
 
 test('without a journal the telling goes on', async () => {
   const { told, world, pass, teller } = await open();
-  world.failsToKeep = true;
+  world.hasJournal = false;
   world.status = lockedOut;
   await pass(30_000);
   expect(told).toHaveLength(1);
@@ -162,4 +173,54 @@ test('before the journal is open, and once it is closed, nothing is told of it',
   }
   await teller.stop();
   expect(told).toEqual([]);
+});
+
+test('what was told before a restart is known once the journal is there, however late that is', async () => {
+  const before = await open();
+  before.world.status = lockedOut;
+  await before.pass(30_000);
+  await before.teller.stop();
+
+  const after = await open(before.world.kept, false);
+  after.world.status = refused;
+  await after.pass(30_000);
+  expect(after.told.map(saying)).toEqual(['opened config-refused']);
+  expect(after.world.kept).toEqual(before.world.kept);
+  after.world.hasJournal = true;
+  after.world.status = { ...lockedOut, config: refused.config };
+  await after.pass(30_000);
+  expect(after.told.map(saying)).toEqual(['opened config-refused']);
+  after.world.status = watchStatus();
+  for (let minute = 0; minute < 4; minute++) await after.pass(60_000);
+  expect(after.told.slice(1).map(saying).sort()).toEqual([
+    'resolved config-refused',
+    'resolved locked-out/production',
+  ]);
+  expect(after.world.kept).toEqual({ alerts: [], backlog: { oncall: [] } });
+  await after.teller.stop();
+});
+
+test.for([
+  'told',
+  { alerts: 'none', backlog: {} },
+  { alerts: [{ situation: { key: 'a' } }], backlog: {} },
+  { alerts: [], backlog: { oncall: [{ id: 'a' }] } },
+])('what is remembered in another shape is as nothing: %j', async memory => {
+  const { told, faults, world, pass, teller } = await open(memory);
+  world.status = lockedOut;
+  await pass(30_000);
+  expect(told.map(saying)).toEqual(['opened locked-out/production']);
+  expect(faults).toEqual([]);
+  await teller.stop();
+});
+
+test('a look that fails is told as a fault, and the next one is made', async () => {
+  const { told, faults, world, pass, teller } = await open();
+  world.status = undefined as unknown as WatchStatus;
+  await pass(30_000);
+  expect(faults).toEqual([expect.any(TypeError)]);
+  world.status = lockedOut;
+  await pass(30_000);
+  expect(told.map(saying)).toEqual(['opened locked-out/production']);
+  await teller.stop();
 });
