@@ -53,6 +53,8 @@ export class Teller {
   #turn: Turn;
   /** Opened while this worker could not know of the others, and not known to the one that tells yet. */
   #openedAlone: readonly Alert[] = [];
+  /** Key → the channels that took it from this worker alone, and did not take its end yet. */
+  readonly #saidAlone = new Map<string, Set<string>>();
 
   constructor(options: TellerOptions) {
     this.#options = options;
@@ -82,7 +84,20 @@ export class Teller {
 
   #makeNotifier(backlog: Backlog): Notifier {
     const { channels, clock, random, onDelivery } = this.#options;
-    return new Notifier({ channels, clock, random, ...(onDelivery && { onDelivery }) }, backlog);
+    const noted = (delivery: Delivery) => {
+      if (this.#turn === 'alone' && delivery.outcome === 'delivered') this.#note(delivery);
+      onDelivery?.(delivery);
+    };
+    return new Notifier({ channels, clock, random, onDelivery: noted }, backlog);
+  }
+
+  #note({ channel, notice: { kind, situation } }: Delivery): void {
+    if (kind === 'event') return;
+    const said = this.#saidAlone.get(situation.key) ?? new Set();
+    if (kind === 'resolved') said.delete(channel);
+    else said.add(channel);
+    if (said.size > 0) this.#saidAlone.set(situation.key, said);
+    else this.#saidAlone.delete(situation.key);
   }
 
   #onEvent(event: WatchEvent): void {
@@ -126,9 +141,14 @@ export class Teller {
     const { watch, fleet } = this.#options;
     const status = watch.status();
     // One that begins has not opened its journal yet, and one that ends has closed it: that is no situation.
-    if (status.state !== 'running') await this.#send();
+    if (status.state !== 'running') await this.#lookAtTheEnds();
     else if (fleet) await this.#lookInFleet(fleet, situationsOf(status));
     else await this.#lookByItself(situationsOf(status));
+  }
+
+  async #lookAtTheEnds(): Promise<void> {
+    if (this.#isOverdue) this.#leaveToAnother();
+    await this.#send();
   }
 
   /** The first look with a journal knows what was told before a restart; until then nothing is kept over that. */
@@ -151,6 +171,7 @@ export class Teller {
   #goOnFrom(memory: TellerMemory | undefined): void {
     this.#alerts = withUnknown(memory?.alerts ?? [], this.#openedAlone);
     this.#openedAlone = [];
+    this.#saidAlone.clear();
     this.#notifier = this.#makeNotifier(joined(memory?.backlog ?? {}, this.#notifier.backlog));
     this.#remembered = '';
   }
@@ -164,8 +185,18 @@ export class Teller {
   }
 
   async #send(): Promise<void> {
-    await this.#notifier.flush();
+    await this.#flush();
     await this.#keep();
+  }
+
+  /** What waits is sent, or left to another, once the next look knows whose turn it is. */
+  async #flush(): Promise<void> {
+    if (!this.#isOverdue) await this.#notifier.flush();
+  }
+
+  /** It was our turn, and may be another's by now. */
+  get #isOverdue(): boolean {
+    return this.#turn === 'ours' && this.#options.fleet?.isOurs === false;
   }
 
   /** Never throws: what the journal did not give is had at the next look. */
@@ -176,7 +207,7 @@ export class Teller {
       else if (turn === 'theirs') await this.#handOver(fleet, own);
       else await this.#tellForAll(fleet, own);
     } catch {
-      await this.#notifier.flush();
+      await this.#flush();
     }
   }
 
@@ -195,11 +226,10 @@ export class Teller {
 
   /** Only what happened to this worker's own runs is told here. */
   async #handOver(fleet: NonNullable<TellerOptions['fleet']>, own: readonly Situation[]): Promise<void> {
-    // What was waiting to be sent is in the journal, where the one that tells now finds it.
-    if (this.#turn === 'ours') this.#notifier = this.#makeNotifier(eventsOf(this.#notifier.backlog));
-    this.#turn = 'theirs';
-    this.#alerts = (await this.#recall())?.alerts ?? [];
-    const known = keysOf(this.#alerts);
+    const alerts = (await this.#recall())?.alerts ?? [];
+    if (this.#turn !== 'theirs') this.#leaveToAnother();
+    this.#alerts = alerts;
+    const known = keysOf(alerts);
     this.#openedAlone = this.#openedAlone.filter(({ situation }) => !known.has(situation.key));
     await fleet.share({
       atMs: this.#options.clock.now(),
@@ -207,6 +237,20 @@ export class Teller {
       opened: this.#openedAlone,
     });
     await this.#notifier.flush();
+  }
+
+  /**
+   * What lasts and waits to be sent is in the journal, or seen by the one that tells: from here it would come after
+   * that one's word of its end. Of what was opened alone, that one ends what somebody was told, and not the rest.
+   */
+  #leaveToAnother(): void {
+    const { backlog } = this.#notifier;
+    this.#openedAlone = withUnknown(this.#openedAlone, endedIn(backlog)).filter(({ situation }) =>
+      this.#saidAlone.has(situation.key),
+    );
+    this.#saidAlone.clear();
+    this.#notifier = this.#makeNotifier(eventsOf(backlog));
+    this.#turn = 'theirs';
   }
 
   /** Nobody knows what the others tell: better twice than not at all. */
@@ -246,6 +290,19 @@ function withUnknown(alerts: readonly Alert[], more: readonly Alert[]): readonly
 
 function keysOf(alerts: readonly Alert[]): ReadonlySet<string> {
   return new Set(alerts.map(({ situation }) => situation.key));
+}
+
+/** What is over, and not said to be over yet. */
+function endedIn(backlog: Backlog): readonly Alert[] {
+  return Object.values(backlog)
+    .flat()
+    .filter(({ kind }) => kind === 'resolved')
+    .map(({ situation, atMs, sinceMs }) => ({
+      situation,
+      openedAtMs: sinceMs,
+      lastToldAtMs: atMs,
+      clearSinceMs: atMs,
+    }));
 }
 
 function eventsOf(backlog: Backlog): Backlog {

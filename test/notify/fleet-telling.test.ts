@@ -33,11 +33,12 @@ async function openFleet() {
     clock.advance(ms);
     await wait(60);
   };
-  async function join1(name: string) {
+  async function join1(name: string, more: { status?: WatchStatus; journal?: Journal } = {}) {
     const world = {
       status: watchStatus() as WatchStatus,
       journal: shared as Journal | undefined,
       takes: true,
+      ...more,
     };
     const listeners = new Set<WatchListener>();
     const fleet = new FleetTelling({ journal: () => world.journal, clock, worker: name });
@@ -150,6 +151,8 @@ test('the next one goes on where the last one ended: nothing twice, nothing lost
   await pass(30_000);
   await a.emit({ kind: 'stopping', because: 'SIGTERM', inHand: 0 });
   a.world.status = { ...lockedOut, state: 'stopping' };
+  a.world.takes = true;
+  await pass(30_000);
   await a.teller.stop();
   for (let look = 0; look < 3; look++) await pass(30_000);
   expect(said()).toEqual(['a: opened locked-out/production', 'b: opened config-refused']);
@@ -222,6 +225,51 @@ test('what waits to be sent is not more because the journal was away', async () 
   expect(backlog.oncall?.map(({ kind, situation: { key } }) => `${kind} ${key}`)).toEqual([
     'opened locked-out/production',
   ]);
+});
+
+test('what a worker could not say while it was alone is for the one that tells to say', async () => {
+  const { join, pass, said, shared } = await openFleet();
+  const a = await join('a');
+  const b = await join('b');
+  b.world.journal = undefined;
+  b.world.takes = false;
+  b.world.status = lockedOut;
+  await pass(30_000);
+  b.world.journal = shared;
+  b.world.takes = true;
+  b.world.status = watchStatus();
+  for (let look = 0; look < 8; look++) await pass(30_000);
+  expect(said()).toEqual([]);
+  a.world.status = lockedOut;
+  await pass(30_000);
+  expect(said()).toEqual(['a: opened locked-out/production']);
+});
+
+test('an end that a worker could not say while it was alone is said by the one that tells', async () => {
+  const { join, pass, said, shared } = await openFleet();
+  await join('a');
+  const b = await join('b');
+  b.world.journal = undefined;
+  b.world.status = lockedOut;
+  await pass(30_000);
+  b.world.takes = false;
+  b.world.status = watchStatus();
+  for (let look = 0; look < 6; look++) await pass(30_000);
+  b.world.journal = shared;
+  b.world.takes = true;
+  for (let look = 0; look < 4; look++) await pass(30_000);
+  expect(said()).toEqual(['b: opened locked-out/production', 'a: resolved locked-out/production']);
+});
+
+test('who is not certain of its turn any more says nothing until it is', async () => {
+  const { join, pass, said, shared } = await openFleet();
+  let isCertain = false;
+  const journal = withLocks(shared, lock => ({ ...lock, isCertain: () => isCertain && lock.isCertain() }));
+  await join('a', { journal, status: lockedOut });
+  expect(said()).toEqual([]);
+  isCertain = true;
+  await pass(30_000);
+  expect(said()).toEqual(['a: opened locked-out/production']);
 });
 
 test('a lease that was not certain for a moment is told by again once it is renewed', async () => {
