@@ -53,6 +53,8 @@ export class Teller {
   #turn: Turn;
   /** Opened while this worker could not know of the others, and not known to the one that tells yet. */
   #openedAlone: readonly Alert[] = [];
+  /** The keys of what this worker saw itself, now or before. */
+  readonly #ownKeys = new Set<string>();
   /** Key → the channels that took it from this worker alone, and did not take its end yet. */
   readonly #saidAlone = new Map<string, Set<string>>();
 
@@ -141,9 +143,11 @@ export class Teller {
     const { watch, fleet } = this.#options;
     const status = watch.status();
     // One that begins has not opened its journal yet, and one that ends has closed it: that is no situation.
-    if (status.state !== 'running') await this.#lookAtTheEnds();
-    else if (fleet) await this.#lookInFleet(fleet, situationsOf(status));
-    else await this.#lookByItself(situationsOf(status));
+    if (status.state !== 'running') return await this.#lookAtTheEnds();
+    const own = situationsOf(status);
+    for (const { key } of own) this.#ownKeys.add(key);
+    if (fleet) await this.#lookInFleet(fleet, own);
+    else await this.#lookByItself(own);
   }
 
   async #lookAtTheEnds(): Promise<void> {
@@ -176,10 +180,12 @@ export class Teller {
     this.#remembered = '';
   }
 
-  async #advance(situations: readonly Situation[]): Promise<void> {
+  /** @param untouched alerts of which the situations say nothing: they stay as they are */
+  async #advance(situations: readonly Situation[], untouched: readonly Alert[] = []): Promise<void> {
     const { clock, timing } = this.#options;
-    const { alerts, notices } = advanceAlerts(this.#alerts, situations, clock.now(), timing);
-    this.#alerts = alerts;
+    const known = this.#alerts.filter(alert => !untouched.includes(alert));
+    const { alerts, notices } = advanceAlerts(known, situations, clock.now(), timing);
+    this.#alerts = [...untouched, ...alerts];
     this.#notifier.add(notices);
     await this.#send();
   }
@@ -259,9 +265,11 @@ export class Teller {
     await this.#advanceAlone(own);
   }
 
+  /** What only others see is not over because this worker does not see it. */
   async #advanceAlone(own: readonly Situation[]): Promise<void> {
     const [before, openedAlone] = [keysOf(this.#alerts), keysOf(this.#openedAlone)];
-    await this.#advance(own);
+    const ofOthers = this.#alerts.filter(({ situation }) => !this.#ownKeys.has(situation.key));
+    await this.#advance(own, ofOthers);
     this.#openedAlone = this.#alerts.filter(
       ({ situation: { key } }) => openedAlone.has(key) || !before.has(key),
     );

@@ -272,6 +272,28 @@ test('who is not certain of its turn any more says nothing until it is', async (
   expect(said()).toEqual(['a: opened locked-out/production']);
 });
 
+test('alone, a worker ends what it saw itself, and leaves what only others see', async () => {
+  const { join, pass, said, shared } = await openFleet();
+  const a = await join('a');
+  const b = await join('b');
+  a.world.status = lockedOut;
+  b.world.status = refused;
+  for (let look = 0; look < 2; look++) await pass(30_000);
+  const opened = ['a: opened config-refused', 'a: opened locked-out/production'];
+  expect([...said()].sort()).toEqual(opened);
+  a.world.journal = undefined;
+  for (let look = 0; look < 8; look++) await pass(30_000);
+  expect(said()).toHaveLength(2);
+  a.world.status = watchStatus();
+  for (let look = 0; look < 8; look++) await pass(30_000);
+  expect(said().slice(2)).toEqual(['a: resolved locked-out/production']);
+  expect(a.teller.alerts.map(({ situation }) => situation.key)).toEqual(['config-refused']);
+  a.world.journal = shared;
+  b.world.status = watchStatus();
+  for (let look = 0; look < 10; look++) await pass(30_000);
+  expect(said().slice(3)).toContain('a: resolved config-refused');
+});
+
 test('a lease that was not certain for a moment is told by again once it is renewed', async () => {
   const { shared } = await openFleet();
   const lease = { isCertain: true, released: 0 };
