@@ -294,6 +294,18 @@ test('alone, a worker ends what it saw itself, and leaves what only others see',
   expect(said().slice(3)).toContain('a: resolved config-refused');
 });
 
+test('a write that ends while its worker stops is still told by that worker', async () => {
+  const { join, said } = await openFleet();
+  const a = await join('a');
+  await a.emit({ kind: 'stopping', because: 'SIGTERM', inHand: 1 });
+  a.world.status = watchStatus({ state: 'stopping' });
+  const writes = [{ kind: 'add', adds: missing, removes: [] }];
+  const summary = { status: 'changed', message: 'In step.', writes };
+  await a.emit({ kind: 'run-ended', runId: 'r1', gate: 'production', summary });
+  await a.teller.stop();
+  expect(said()).toEqual([expect.stringMatching(/^a: event /)]);
+});
+
 test('a lease that was not certain for a moment is told by again once it is renewed', async () => {
   const { shared } = await openFleet();
   const lease = { isCertain: true, released: 0 };
