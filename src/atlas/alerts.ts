@@ -34,6 +34,8 @@ const alert = z.object({
   created: z.string(),
   acknowledgedUntil: z.string().nullish(),
 });
+/** One without its type could be any. */
+const typed = z.looseObject({ eventTypeName: z.string() });
 const open: ReadonlySet<string> = new Set(openStatuses);
 
 /**
@@ -47,8 +49,10 @@ export async function readKmsAlerts(client: AtlasClient, projectId: string): Pro
   const answers = await Promise.all(
     openStatuses.map(status => client.getAll(path, apiVersions.alerts, { status })),
   );
-  const ofOurs = answers.flat().filter(isOurs);
-  const alerts = parseAnswer(z.array(alert), ofOurs, client, path).filter(({ status }) => open.has(status));
+  const all = parseAnswer(z.array(typed), answers.flat(), client, path);
+  const alerts = parseAnswer(z.array(alert), all.filter(isOurs), client, path).filter(({ status }) =>
+    open.has(status),
+  );
   const byId = new Map(alerts.map(each => [each.id, each]));
   return [...byId.values()]
     .map(({ id, eventTypeName, created, acknowledgedUntil }) => ({
@@ -61,8 +65,8 @@ export async function readKmsAlerts(client: AtlasClient, projectId: string): Pro
 }
 
 /** Other alerts have shapes of their own, and new ones come; they are not looked into. */
-function isOurs(value: unknown): boolean {
-  return kmsAlertTypes.includes((value as { eventTypeName?: unknown } | null)?.eventTypeName as string);
+function isOurs({ eventTypeName }: z.infer<typeof typed>): boolean {
+  return kmsAlertTypes.includes(eventTypeName);
 }
 
 /** An alert whose time cannot be read counts as one that was just opened. */

@@ -51,6 +51,8 @@ export interface GateState {
   /** Every entry of the list, ours or not, in canonical form and in the gate's own order, no duplicates. */
   readonly entries: readonly Cidr[];
   readonly revision: Revision;
+  /** Listed as well, and letting nobody in as the gate stands; a write makes entries of them again. */
+  readonly idle?: readonly Cidr[];
   readonly lets: Lets;
   readonly findings: readonly Finding[];
   /**

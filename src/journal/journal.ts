@@ -154,8 +154,8 @@ export interface Journal {
   saveLedger(gateId: string, rows: readonly LedgerRow[], lock?: LockToken): Promise<void>;
 
   /**
-   * All that a run found of a gate, in one transaction. The newest may be lost when the power fails: then a
-   * removal comes later, and nothing else.
+   * All that a run found of a gate, in one transaction. The newest may be lost when the power fails, unless it takes
+   * something away from a removal: then a removal comes later, and nothing else.
    *
    * @param lock as in `saveLedger`
    */

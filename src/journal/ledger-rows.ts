@@ -78,6 +78,17 @@ export class LedgerRows {
       .execute();
   }
 
+  /**
+   * Whether saving `rows` starts a clock again that was running, as far as what was read tells. Lost, such a save would
+   * let it run on from where it began.
+   */
+  resets(gateId: string, rows: readonly LedgerRow[]): boolean {
+    const read = this.#read.get(gateId);
+    if (!read) return true;
+    const absent = new Set(read.rows.filter(row => row.absent_since_ms !== null).map(({ cidr }) => cidr));
+    return rows.some(({ cidr, absentSinceMs }) => absentSinceMs === null && absent.has(cidr));
+  }
+
   /** What this process read last, unless another saved since. */
   async #storedNow(db: Kysely<JournalTables>, gateId: string): Promise<Stored> {
     const read = this.#read.get(gateId);

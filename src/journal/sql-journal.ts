@@ -147,6 +147,7 @@ export class SqlJournal implements Journal {
 
   recordReading(gateId: string, reading: GateReading, lock?: LockToken): Promise<void> {
     const { ledger, lost = [], coverage, plan } = reading;
+    const mayBeLost = lost.length === 0 && !(ledger && this.#ledgers.resets(gateId, ledger));
     return this.#inTransaction(
       async db => {
         await verifyLock(db, gateId, lock);
@@ -156,7 +157,7 @@ export class SqlJournal implements Journal {
         await writePlan(db, gateId, plan);
       },
       gateId,
-      { mayBeLost: true },
+      { mayBeLost },
     );
   }
 

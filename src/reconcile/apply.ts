@@ -177,7 +177,12 @@ async function doubtAbout(
   const soaking = removals.filter(write => endOf(write) > soakSinceMs);
   if (soaking.length === 0) return undefined;
   const [event] = (await run.readSigns?.(Math.min(...soaking.map(endOf)))) ?? [];
-  const sign = event ?? newAlert(alerts, Math.min(...soaking.map(({ atMs }) => atMs)));
+  // What an operator put in force may stand beside an alert that was open before.
+  const since = {
+    sinceMs: Math.min(...soaking.map(({ atMs }) => atMs)),
+    ...(!soaking.some(isFirstWrite) && { nowMs: run.clock.now() }),
+  };
+  const sign = event ?? newAlert(alerts, since);
   if (!sign) return undefined;
   const because = `Atlas reported ${sign.what} for project ${sign.projectId}, not long after ${whatWas(soaking)}`;
   return { removals: soaking, because };
@@ -238,12 +243,15 @@ async function saveReading(run: Run, prepared: Prepared): Promise<void> {
   await run.journal.attempt(journal => journal.recordReading(run.gate.id, reading, run.lock?.token));
 }
 
-/** Entries of ours that somebody took out. Just after a write of ours a reading may be one from before it. */
+/**
+ * Entries of ours that somebody took out. Just after a write of ours a reading may be one from before it, and a list
+ * that cannot be read for what it is shows nobody's entries.
+ */
 function lostOf({ input: { journal, state, gate, nowMs } }: Prepared): readonly Cidr[] {
-  if (!journal.available) return [];
+  if (!journal.available || state.obstacle) return [];
   const { lastAddAtMs = -Infinity, lastRemovalAtMs = -Infinity } = journal;
   if (nowMs - Math.max(lastAddAtMs, lastRemovalAtMs) <= gate.limits.settleMs) return [];
-  const present = new Set(state.entries);
+  const present = new Set([...state.entries, ...(state.idle ?? [])]);
   return journal.owned.map(({ cidr }) => cidr).filter(cidr => !present.has(cidr));
 }
 

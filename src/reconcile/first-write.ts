@@ -51,13 +51,22 @@ export async function enforceConfirmed(
   const beganAtMs = run.clock.now();
   const step = await writeStep(run, state, { ...write, kind: 'enforce' }).catch(async error => {
     // Not read back as it was written, it is nothing that Atlas could confirm. The next run settles its record.
-    if (!(error instanceof GateUnverifiedError) || !error.state || error.state.nextWriteShutsOut) throw error;
-    await takeBack(error.state, error.message);
+    if (!(error instanceof GateUnverifiedError)) throw error;
+    const now =
+      error.state ??
+      (await readGate(run).catch(cause => {
+        throw new FirstWriteStuckError(
+          `The list of gate ${run.gate.name} may have been put in force, and cannot be looked at (${cause instanceof Error ? cause.message : cause}). ${error.message}`,
+          { cause },
+        );
+      }));
+    if (now.nextWriteShutsOut) throw error;
+    await takeBack(now, error.message);
     throw notConfirmed(run, error.message, error);
   });
   onWrite(step.write);
   run.report({ kind: 'verifying' });
-  const doubt = await doubtAfter(run, beganAtMs, run.settings.acceptFirstWrite);
+  const doubt = await doubtAfter(run, { sinceMs: beganAtMs }, run.settings.acceptFirstWrite);
   if (doubt === undefined) {
     await step.finish('applied', step.state.entries);
     run.report({ kind: 'verified', projects: run.settings.projects.length });

@@ -23,18 +23,29 @@ function isRefusal(error: unknown): boolean {
   return error instanceof AtlasError && [401, 403, 404].includes(error.status);
 }
 
+/** What a write was held against when it was begun. */
+export interface Since {
+  readonly sinceMs: number;
+  /**
+   * Given where the write waited until no alert was open but those that people have acknowledged: one that nobody
+   * has acknowledged by now is new then, whatever two clocks say of its time.
+   */
+  readonly nowMs?: number;
+}
+
 /** The newest alert that was opened after something was begun, such as a removal; undefined when there is none. Pure. */
-export function newAlert(alerts: readonly KmsAlerts[], sinceMs: number): SignOfTrouble | undefined {
+export function newAlert(alerts: readonly KmsAlerts[], { sinceMs, nowMs }: Since): SignOfTrouble | undefined {
   return alerts
     .flatMap(each =>
       each.known
-        ? each.open.map(({ type, openedAtMs }) => ({
+        ? each.open.map(({ type, openedAtMs, acknowledgedUntilMs = 0 }) => ({
             projectId: each.projectId,
             atMs: openedAtMs,
             what: `the alert ${type}`,
+            isUnknown: nowMs !== undefined && acknowledgedUntilMs <= nowMs,
           }))
         : [],
     )
-    .filter(({ atMs }) => atMs > sinceMs - clockSkewMs)
+    .filter(({ atMs, isUnknown }) => isUnknown || atMs > sinceMs - clockSkewMs)
     .sort((a, b) => b.atMs - a.atMs)[0];
 }

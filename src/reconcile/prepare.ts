@@ -52,7 +52,7 @@ export async function prepare(run: Run, state: GateState): Promise<Prepared> {
           approvals: stored.approvals,
           newestAtMs: newestAtMs(stored),
           undoneWrites: undoneWrites(stored.writes, state, feeds, nowMs),
-          withdrawn: withdrawnOf(stored.writes),
+          withdrawn: withdrawnOf(stored.writes, state),
         }
       : { available: false, reason: run.journal.unavailable ?? 'it could not be read' };
   const input: PlanInput = {
@@ -132,18 +132,34 @@ function readAtMs(feeds: readonly FeedReading[]): number {
 }
 
 function lastAdditionAtMs(writes: readonly WriteRecord[]): number | undefined {
-  const newest = writes.find(write => write.kind !== 'remove' && write.outcome === 'applied');
-  return newest && (newest.finishedAtMs ?? newest.atMs);
+  return latestEnd(writes.filter(write => write.kind !== 'remove' && write.outcome === 'applied'));
 }
 
 function lastRemovalAtMs(writes: readonly WriteRecord[]): number | undefined {
-  const newest = writes.find(write => write.kind === 'remove' && write.outcome === 'applied');
-  return newest && (newest.finishedAtMs ?? newest.atMs);
+  return latestEnd(writes.filter(write => write.kind === 'remove' && write.outcome === 'applied'));
 }
 
-function withdrawnOf(writes: readonly WriteRecord[]): { atMs: number; because: string } | undefined {
+/** By time and not by id: what was spooled while the journal was away comes into it late. */
+function latestEnd(writes: readonly WriteRecord[]): number | undefined {
+  return writes.length === 0 ? undefined : Math.max(...writes.map(endOf));
+}
+
+function endOf({ finishedAtMs, atMs }: WriteRecord): number {
+  return finishedAtMs ?? atMs;
+}
+
+/** Whoever took the list out of force, Postern, an operator by hand, or another tool, wants it so until told otherwise. */
+function withdrawnOf(
+  writes: readonly WriteRecord[],
+  state: GateState,
+): { atMs: number; because: string } | undefined {
   const newest = newestInForce(writes);
-  return newest?.kind === 'withdraw' ? { atMs: newest.atMs, because: newest.reason } : undefined;
+  if (!newest) return undefined;
+  if (newest.kind === 'withdraw') return { atMs: newest.atMs, because: newest.reason };
+  if (newest.outcome === 'reverted') return { atMs: endOf(newest), because: 'it was not confirmed' };
+  return state.nextWriteShutsOut && newest.outcome !== null
+    ? { atMs: endOf(newest), because: 'after that someone took the list out of force' }
+    : undefined;
 }
 
 function newestAtMs({ rows, writes }: Stored): number {

@@ -7,7 +7,7 @@ import { LockLostError } from '../journal/errors.ts';
 import type { WriteOutcome, WriteRecord } from '../journal/journal.ts';
 import { isFirstWrite, withdraw } from './first-write.ts';
 import { putBack } from './put-back.ts';
-import { doubtAfter } from './remove-confirmed.ts';
+import { doubtAfter, sinceOf } from './remove-confirmed.ts';
 import type { Run } from './run.ts';
 import { isRemoval, sameEntries } from './write-step.ts';
 
@@ -31,9 +31,9 @@ export async function recover(run: Run, state: GateState): Promise<Recovered> {
   const unfinished = (await run.journal.attempt(journal => journal.unfinishedWrites(run.gate.id))) ?? [];
   let current = state;
   for (const write of unfinished) {
-    const outcome = outcomeOf(write, current);
-    const removed = isRemoval(write) && outcome !== 'not-applied';
-    const isDoubtful = removed && (await doubtAfter(run, write.atMs)) !== undefined;
+    const outcome = await outcomeNow(run, write, current);
+    const removed = isRemoval(write) && outcome !== 'not-applied' && outcome !== 'reverted';
+    const isDoubtful = removed && (await doubtAfter(run, sinceOf(run, write))) !== undefined;
     // Asked to stop, and so perhaps without Atlas's word: it stays unfinished for the next run.
     if (run.signal?.aborted) break;
     if (isDoubtful) {
@@ -53,6 +53,15 @@ export async function recover(run: Run, state: GateState): Promise<Recovered> {
     run.report({ kind: 'recovered', write: write.kind, outcome });
   }
   return { state: current };
+}
+
+/** A first write that is gone, and that somebody tried to take back, took effect: it is not to be tried again. */
+async function outcomeNow(run: Run, write: WriteRecord, state: GateState): Promise<WriteOutcome> {
+  const outcome = outcomeOf(write, state);
+  if (!isFirstWrite(write) || outcome !== 'not-applied') return outcome;
+  const writes = (await run.journal.attempt(j => j.writes({ gateId: run.gate.id, limit: 200 }))) ?? [];
+  const isTakenBack = writes.some(({ kind, id }) => kind === 'withdraw' && id > write.id);
+  return isTakenBack ? 'reverted' : outcome;
 }
 
 function outcomeOf(write: WriteRecord, state: GateState): WriteOutcome {

@@ -1,9 +1,10 @@
 /** A write that takes addresses away: it stands only when Atlas confirms it (DESIGN.md §3, invariant 4). */
 import { type GateState, GateUnverifiedError } from '../gates/gate.ts';
+import type { WriteRecord } from '../journal/journal.ts';
 import type { KmsAlerts } from '../plan/input.ts';
 import { inSpan } from '../telemetry/span.ts';
 import { doubtOf } from './key-verdict.ts';
-import { newAlert } from './kms-alerts.ts';
+import { newAlert, type Since } from './kms-alerts.ts';
 import { putBack } from './put-back.ts';
 import type { Run, RunWrite } from './run.ts';
 import { type StepWrite, writeStep } from './write-step.ts';
@@ -36,7 +37,7 @@ export async function removeConfirmed(
   removal: StepWrite,
   onWrite: (write: RunWrite) => void,
 ): Promise<GateState> {
-  const writtenAtMs = run.clock.now();
+  const since = sinceOf(run, { kind: removal.kind, atMs: run.clock.now() });
   const undone = { before: state.entries, target: removal.to, planChecksum: removal.planChecksum };
   const {
     state: after,
@@ -49,7 +50,7 @@ export async function removeConfirmed(
   });
   onWrite(write);
   run.report({ kind: 'verifying' });
-  const doubt = await doubtAfter(run, writtenAtMs);
+  const doubt = await doubtAfter(run, since);
   if (doubt === undefined) {
     await finish('applied', after.entries);
     run.report({ kind: 'verified', projects: run.settings.projects.length });
@@ -95,16 +96,21 @@ async function putBackUnverified(
  * no alert. Alerts that cannot be read are no doubt: `valid` is Atlas's own word, and they are asked for again for
  * as long as the removal is on probation.
  */
-export function doubtAfter(run: Run, sinceMs: number, acceptsUnknown = false): Promise<string | undefined> {
+export function doubtAfter(run: Run, since: Since, acceptsUnknown = false): Promise<string | undefined> {
   return inSpan('verify', { 'postern.gate': run.gate.name }, async span => {
     const doubt =
-      doubtOf(await run.readVerdicts(), acceptsUnknown) ?? alertSince(await run.readAlerts(), sinceMs);
+      doubtOf(await run.readVerdicts(), acceptsUnknown) ?? alertSince(await run.readAlerts(), since);
     span.set({ 'postern.confirmed': doubt === undefined });
     return doubt;
   });
 }
 
-function alertSince(alerts: readonly KmsAlerts[], sinceMs: number): string | undefined {
-  const alert = newAlert(alerts, sinceMs);
+/** An operator may put a list in force while an alert is open; a removal waits. */
+export function sinceOf({ clock }: Pick<Run, 'clock'>, write: Pick<WriteRecord, 'kind' | 'atMs'>): Since {
+  return { sinceMs: write.atMs, ...(write.kind !== 'enforce' && { nowMs: clock.now() }) };
+}
+
+function alertSince(alerts: readonly KmsAlerts[], since: Since): string | undefined {
+  const alert = newAlert(alerts, since);
   return alert && `for project ${alert.projectId} Atlas has opened ${alert.what}`;
 }

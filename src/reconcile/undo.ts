@@ -17,7 +17,7 @@ import { recover } from './recover.ts';
 import { RemovalNotConfirmed, removeConfirmed } from './remove-confirmed.ts';
 import type { Run, RunResult, RunWrite } from './run.ts';
 import { type ResultBuilder, withLock } from './with-lock.ts';
-import { deltaOf } from './write-step.ts';
+import { deltaOf, newestInForce } from './write-step.ts';
 
 export interface Undo {
   readonly write: WriteRecord;
@@ -98,9 +98,7 @@ async function undoFirstWrite(
   const refusal =
     run.settings.policy === 'observe'
       ? observes(name)
-      : state.nextWriteShutsOut
-        ? { message: `Write ${write.id} is undone already: nothing to do.`, remedy: 'See `postern history`.' }
-        : state.obstacle;
+      : ((await standsNoMore(run, state, write)) ?? state.obstacle);
   if (refusal) return result.end('refused', refusal.message, refusal);
   if (options.confirm && !(await options.confirm({ write, ...nothing, withdraws: true }))) {
     return result.end('refused', ...notConfirmed);
@@ -111,6 +109,26 @@ async function undoFirstWrite(
     `Write ${write.id} of gate ${name} is undone: its list is out of force, and whoever was let in before that write is let in again.`,
     { remedy: 'It stays so until apply is run with --accept-first-write.' },
   );
+}
+
+/** The list that is in force may be that of a later write, which to take out is something else. */
+async function standsNoMore(
+  run: Run,
+  state: GateState,
+  write: WriteRecord,
+): Promise<{ message: string; remedy: string } | undefined> {
+  const remedy = 'See `postern history`.';
+  if (state.nextWriteShutsOut) {
+    return { message: `Write ${write.id} is undone already: nothing to do.`, remedy };
+  }
+  const writes = (await run.journal.attempt(j => j.writes({ gateId: run.gate.id, limit: 1_000 }))) ?? [];
+  const newest = newestInForce(writes);
+  const stands = newest?.id === write.id && (write.outcome === 'applied' || write.outcome === 'partly');
+  if (stands) return undefined;
+  return {
+    message: `Write ${write.id} did not put the list in force that gate ${run.gate.name} has now.`,
+    remedy,
+  };
 }
 
 const notConfirmed: [string, { remedy: string }] = [

@@ -187,10 +187,15 @@ export function isRemoval({ kind }: { readonly kind: WriteKind }): boolean {
 /** Of the writes, newest first, the one that last put the list in force or took it out; undefined where none did. */
 export function newestInForce(writes: readonly WriteRecord[]): WriteRecord | undefined {
   // Withdrawn in part is a list that is there still.
-  return writes.find(({ kind, outcome }) =>
+  const deciding = writes.filter(({ kind, outcome }) =>
     kind === 'enforce'
       ? outcome !== 'not-applied'
       : kind === 'withdraw' && (outcome === 'applied' || outcome === null),
+  );
+  // One that was spooled comes into the journal late.
+  return deciding.reduce<WriteRecord | undefined>(
+    (newest, write) => (newest === undefined || write.atMs > newest.atMs ? write : newest),
+    undefined,
   );
 }
 

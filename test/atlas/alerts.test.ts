@@ -86,13 +86,19 @@ test.each([
   await expect(readKmsAlerts(answering([alert]), 'a')).rejects.toThrow(/^GET .*alerts: 0\./);
 });
 
+test('others are not looked into', async () => {
+  expect(await readKmsAlerts(answering([{ eventTypeName: 'NEW_THING', status: 7 }, one]), 'a')).toHaveLength(
+    1,
+  );
+});
+
 test.each([
   [null],
   ['text'],
-  [{ eventTypeName: 'NEW_THING' }],
-  [{ eventTypeName: 7 }],
-])('others are not looked into: %j', async alert => {
-  expect(await readKmsAlerts(answering([alert, one]), 'a')).toHaveLength(1);
+  [{ ...one, eventTypeName: undefined }],
+  [{ ...one, eventTypeName: 7 }],
+])('one that does not say what it is could be any: %j', async alert => {
+  await expect(readKmsAlerts(answering([one, alert]), 'a')).rejects.toThrow(/^GET .*alerts: 1/);
 });
 
 /** A client whose every answer is this one. */

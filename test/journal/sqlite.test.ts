@@ -3,6 +3,8 @@ import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { expect, test } from 'vitest';
+import type { Cidr } from '../../src/address/cidr.ts';
+import type { LedgerRow } from '../../src/journal/journal.ts';
 import { migrations } from '../../src/journal/schema.ts';
 import { openJournal, sqliteJournal } from '../../src/journal/sqlite/open.ts';
 import { cidr, nowMs, observation, row } from '../plan/fixtures.ts';
@@ -50,9 +52,24 @@ test('what must not be lost is on the disk when it resolves; a reading and a loc
     await work;
     return database?.prepare('pragma synchronous').get()?.synchronous;
   };
+  const absent = {
+    ...row(cidr('198.51.100.1')),
+    absentSinceMs: nowMs,
+    absentReads: 2,
+    lastAbsentReadAtMs: nowMs,
+  };
+  const record = (ledger: readonly LedgerRow[] | undefined, lost: readonly Cidr[] = []) =>
+    journal.recordReading(gateId, {
+      ...{ ledger, lost, coverage: { atMs: nowMs, coverage: 'let-in', missing: 0 } },
+      plan: { checksum: 'sum', atMs: nowMs, json: () => '{}' },
+    });
   const approval = { gateId, gateName: 'vault', cidrs: [], planChecksum: 'sum', by: 'alice', reason: 'x' };
   expect({
     reading: await synced(recordPlan(journal, gateId, 'sum', nowMs)),
+    ledgerFirst: await synced(record([absent])),
+    ledgerSame: await synced(journal.ledger(gateId).then(rows => record(rows))),
+    ledgerReset: await synced(journal.ledger(gateId).then(() => record([row(absent.cidr)]))),
+    disowned: await synced(record(undefined, [absent.cidr])),
     lock: await synced(journal.lock(gateId, holder(), 60_000)),
     begin: await synced(journal.beginWrite(intent())),
     observation: await synced(journal.recordObservation(observation('control-plane', []))),
@@ -63,6 +80,7 @@ test('what must not be lost is on the disk when it resolves; a reading and a loc
     approve: await synced(journal.approve({ ...approval, atMs: nowMs, expiresAtMs: nowMs })),
     memo: await synced(journal.remember('alerts', {})),
   }).toEqual({
+    ...{ ledgerFirst: 2, ledgerSame: 1, ledgerReset: 2, disowned: 2 },
     ...{ reading: 1, lock: 1, begin: 2, observation: 1, finish: 2, adopt: 2, ledger: 2, coverage: 1 },
     ...{ approve: 2, memo: 1 },
   });

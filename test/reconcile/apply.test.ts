@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Cidr } from '../../src/address/cidr.ts';
+import type { GateState } from '../../src/gates/gate.ts';
 import { GateUnverifiedError } from '../../src/gates/gate.ts';
 import { defaultRemovalPolicy } from '../../src/plan/removal-policy.ts';
 import { applyGate, planGate } from '../../src/reconcile/apply.ts';
@@ -79,6 +80,47 @@ test('an entry of ours that somebody took out is theirs when somebody puts it ba
   world.passDays(30);
   expect((await applyGate(await world.run())).status).toBe('unchanged');
   expect(world.gate.entries).toEqual([office, a, b]);
+});
+
+test.each<[string, Partial<GateState>]>([
+  ['cannot be read for what it is', { entries: [], obstacle: { message: 'Not ours.', remedy: 'Mend it.' } }],
+  ['lets nobody in as it stands', { entries: [office], idle: [a, b] }],
+])('a list that %s takes nothing out of our care', async (_, shows) => {
+  const world = new World([a, b], [office]);
+  await applyGate(await world.run());
+  world.listed = [a];
+  world.passDays(1);
+  await applyGate(await world.run());
+  world.gate.shows = shows;
+  world.passDays(1);
+  await planGate(await world.run());
+  world.gate.shows = {};
+  for (const days of [1, 8, 1]) {
+    world.passDays(days);
+    await applyGate(await world.run());
+  }
+  expect(world.gate.entries).toEqual([office, a]);
+});
+
+test('an addition that comes into the journal late does not end the wait after a newer one', async () => {
+  const world = new World([a, b], [office], {}, 10 * 60_000);
+  await applyGate(await world.run());
+  world.listed = [a];
+  for (const days of [1, 8]) {
+    world.passDays(days);
+    world.listed = days === 1 ? [a] : [a, c];
+    await applyGate(await world.run());
+  }
+  expect(world.gate.entries).toEqual(expect.arrayContaining([b, c]));
+  world.nowMs += 5_000;
+  const journal = await world.journal();
+  const atMs = world.nowMs - 3_600_000;
+  const { id: gateId, name: gateName, entries } = world.gate;
+  const late = { gateId, gateName, kind: 'add', before: entries, target: entries } as const;
+  const id = await journal.beginWrite({ ...late, planChecksum: 'spooled', by: 'x', reason: 'x', atMs });
+  await journal.finishWrite(id, { outcome: 'applied', after: entries, atMs });
+  expect((await applyGate(await world.run())).plan?.guards.map(({ guard }) => guard)).toContain('settling');
+  expect(world.gate.entries).toContain(b);
 });
 
 test('a reading from before our own write takes nothing out of our care', async () => {

@@ -1,6 +1,7 @@
 /** A list that the first write puts in force: it stands only when Atlas confirms it, and what came before is put back. */
 import { describe, expect, test } from 'vitest';
 import type { Cidr } from '../../src/address/cidr.ts';
+import { GateConflictError } from '../../src/gates/gate.ts';
 import { afterRun } from '../../src/reconcile/after-run.ts';
 import { applyGate, planGate } from '../../src/reconcile/apply.ts';
 import type { GateSettings, SignOfTrouble } from '../../src/reconcile/run.ts';
@@ -110,15 +111,77 @@ describe('the write that puts a list in force', () => {
   ])('is in doubt after a write that is %s', async fault => {
     const world = outOfForce();
     world.gate.faults.push(fault);
-    const result = await applyGate(await world.run());
-    if (fault === 'others-changed') {
-      expect(result.status).toBe('restored');
-    } else {
-      expect(result.status).toBe('failed');
-      world.verdicts = ['invalid'];
-      await applyGate(await world.run());
-    }
+    expect((await applyGate(await world.run())).status).toBe('restored');
     expect(world.gate).toMatchObject({ inForce: false, entries: [] });
+  });
+
+  test('and cannot be looked at: the run says that it may be in force, and the next one asks Atlas', async () => {
+    const world = outOfForce();
+    world.gate.faults.push('unreadable-after');
+    const run = await world.run();
+    const write = world.gate.write.bind(world.gate);
+    world.gate.write = (...parts) =>
+      write(...parts).finally(() => {
+        world.gate.readFault = new Error('no answer');
+      });
+    const result = await applyGate(run);
+    expect(result).toMatchObject({ status: 'failed', message: expect.stringContaining('may have been put') });
+    expect((result.error as { remedy?: string }).remedy).toContain('at once');
+    world.gate.readFault = undefined;
+    world.verdicts = ['invalid'];
+    await applyGate(await world.run());
+    await expectHeld(world);
+  });
+
+  test('and was taken out by hand: nobody puts it back by himself', async () => {
+    const world = await inForce();
+    world.passDays(3);
+    Object.assign(world.gate, { inForce: false, entries: [] });
+    const result = await applyGate(await world.run());
+    expect(result).toMatchObject({
+      status: 'refused',
+      writes: [],
+      message: expect.stringContaining('someone took the list out of force'),
+    });
+    world.settings = { ...world.settings, acceptFirstWrite: true };
+    expect((await applyGate(await world.run())).status).toBe('changed');
+    expect(world.gate.inForce).toBe(true);
+  });
+
+  test('and was taken out by hand after Postern could not: nobody puts it back by himself', async () => {
+    const world = outOfForce();
+    world.gate.faults.push(undefined, 'refused');
+    world.verdicts = ['valid', 'invalid'];
+    expect((await applyGate(await world.run())).status).toBe('failed');
+    Object.assign(world.gate, { inForce: false, entries: [] });
+    world.verdicts = [];
+    await applyGate(await world.run());
+    expect(await history(world)).toContainEqual(['enforce', 'reverted']);
+    await expectHeld(world);
+  });
+
+  test('and was taken out by another just as Postern was about to: it is not tried again', async () => {
+    const world = outOfForce();
+    world.verdicts = ['valid', 'invalid'];
+    const run = await world.run();
+    world.gate.withdraw = async () => {
+      Object.assign(world.gate, { inForce: false, entries: [] });
+      throw new GateConflictError('vault', 'The list was changed by bob.');
+    };
+    expect((await applyGate(run)).status).toBe('restored');
+    expect(await history(world)).toContainEqual(['enforce', 'reverted']);
+    await expectHeld(world);
+  });
+
+  test('of an earlier time is not undone in place of the one that stands', async () => {
+    const world = outOfForce();
+    world.verdicts = ['valid', 'invalid'];
+    await applyGate(await world.run());
+    world.settings = { ...world.settings, acceptFirstWrite: true };
+    expect((await applyGate(await world.run())).status).toBe('changed');
+    const undone = await undoWrite(await world.run(), { writeId: 1 });
+    expect(undone).toMatchObject({ status: 'refused', message: expect.stringContaining('did not put the') });
+    expect(world.gate.inForce).toBe(true);
   });
 
   test('is not made when the journal cannot be used', async () => {

@@ -168,5 +168,14 @@ test.each([
   ['at that moment', 0, true],
   ['long before', -2 * minuteMs, false],
 ])('an alert of %s', (_, offsetMs, isNew) => {
-  expect(newAlert([none, opened(nowMs + offsetMs)], nowMs) !== undefined).toBe(isNew);
+  expect(newAlert([none, opened(nowMs + offsetMs)], { sinceMs: nowMs }) !== undefined).toBe(isNew);
+});
+
+test.each([
+  ['nobody has acknowledged', undefined, true],
+  ['was acknowledged, and is no more', nowMs - 1, true],
+  ['is acknowledged', nowMs + 1, false],
+])('after a removal, one of long ago by its clock that %s', (_, acknowledgedUntilMs, isNew) => {
+  const alert = opened(nowMs - 20 * minuteMs, acknowledgedUntilMs);
+  expect(newAlert([alert], { sinceMs: nowMs, nowMs }) !== undefined).toBe(isNew);
 });

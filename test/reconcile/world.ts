@@ -55,6 +55,8 @@ export class ModelGate implements Gate {
   /** One for each write that is to come; undefined lets it through. */
   readonly faults: (WriteFault | undefined)[] = [];
   readFault: Error | undefined;
+  /** What the state shows in place of what is so. */
+  shows: Partial<GateState> = {};
   /** What someone else does to the list just before a write that conflicts. */
   meddle: (entries: readonly Cidr[]) => readonly Cidr[] = entries => entries;
 
@@ -109,6 +111,7 @@ export class ModelGate implements Gate {
       lets: this.inForce ? 'listed' : 'everyone',
       findings: [],
       ...(!this.inForce && { nextWriteShutsOut: true as const }),
+      ...this.shows,
     };
   }
 }

@@ -126,19 +126,23 @@ class AzureKeyVaultGate implements Gate {
     };
   }
 
-  /** Never an answer that lacks its rules by accident: a write would then take out those of others. */
   async #get(what: string): Promise<VaultAnswer> {
     try {
-      let answer = await this.#client.get();
-      for (const waitMs of missingRulesWaitsMs) {
-        if (!lacksRules(answer)) break;
-        await this.#clock.sleep(waitMs);
-        answer = await this.#client.get();
-      }
-      return answer;
+      return await this.#getWhole();
     } catch (error) {
       throw explain(this.name, what, error);
     }
+  }
+
+  /** Never an answer that lacks its rules by accident: a write would then take out those of others. */
+  async #getWhole(): Promise<VaultAnswer> {
+    let answer = await this.#client.get();
+    for (const waitMs of missingRulesWaitsMs) {
+      if (!lacksRules(answer)) break;
+      await this.#clock.sleep(waitMs);
+      answer = await this.#client.get();
+    }
+    return answer;
   }
 
   /** The network rules to send: everything as it was, but for the list. Throws when they must not be sent. */
@@ -235,7 +239,7 @@ class AzureKeyVaultGate implements Gate {
 
   async #lookAgain(next: readonly Cidr[], cause?: unknown): Promise<VaultAnswer> {
     try {
-      return await this.#client.get();
+      return await this.#getWhole();
     } catch (error) {
       throw new GateUnverifiedError(
         this.name,

@@ -212,6 +212,7 @@ class GcpAccessLevelGate implements Gate {
     return {
       entries: level.entries,
       revision: level.revision,
+      ...(level.idle.length > 0 && { idle: level.idle }),
       lets: perimeter.admits === 'list' ? level.lets : perimeter.admits,
       findings: [...perimeter.findings, ...level.findings],
       ...(takenElsewhere > 0 && { takenElsewhere }),
