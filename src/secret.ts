@@ -86,6 +86,14 @@ export function redactSecrets(text: string): string {
   return from === 0 ? text : redacted + text.slice(from);
 }
 
+/**
+ * The same as a replacer for `JSON.stringify`: before a text is quoted, since a secret with a quotation mark in it
+ * looks otherwise afterwards.
+ */
+export function redactInJson(_key: string, value: unknown): unknown {
+  return typeof value === 'string' ? redactSecrets(value) : value;
+}
+
 /** The longest one, where one is the beginning of another. */
 function secretAt(text: string, at: number): string | undefined {
   let longest: string | undefined;

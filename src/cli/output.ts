@@ -1,6 +1,6 @@
 /** Everything that a command prints goes through here: secrets are taken out, colours and width are decided. */
 import { styleText } from 'node:util';
-import { redactSecrets } from '../secret.ts';
+import { redactInJson, redactSecrets } from '../secret.ts';
 import { fitTo } from './fit.ts';
 import { renderTable, type TableColumn } from './table.ts';
 
@@ -86,9 +86,7 @@ export class Output {
 
   /** The result as JSON, on stdout. */
   json(value: unknown): void {
-    // Before it is quoted: a secret with a quotation mark in it looks otherwise afterwards.
-    const redact = (_: string, each: unknown) => (typeof each === 'string' ? redactSecrets(each) : each);
-    this.print(JSON.stringify(value, redact, 2));
+    this.print(JSON.stringify(value, redactInJson, 2));
   }
 
   table(columns: readonly TableColumn[], rows: readonly (readonly string[])[]): void {

@@ -4,6 +4,7 @@
  */
 import { hostname } from 'node:os';
 import { isDeepStrictEqual } from 'node:util';
+import type { ServerConfig } from '../config/config.ts';
 import type { Config, SecretReference } from '../config/index.ts';
 import { severities } from '../finding.ts';
 import type { Journal } from '../journal/journal.ts';
@@ -14,6 +15,8 @@ import type { Secret } from '../secret.ts';
 import { Metrics } from '../server/metrics.ts';
 import { type Server, startServer } from '../server/server.ts';
 import { createTransport } from '../transport/index.ts';
+import type { WatchEvent, WatchListener } from '../watch/events.ts';
+import type { WatchStatus } from '../watch/status.ts';
 import type { Watch } from '../watch/watch.ts';
 import type { CommandContext } from './context.ts';
 import { version } from './version.ts';
@@ -42,8 +45,7 @@ export interface WatchServicesOptions {
  * mend it. Later, on a reload, a fault is told as one of the daemon's and the rest goes on.
  */
 export async function startWatchServices(options: WatchServicesOptions): Promise<WatchServices> {
-  const { watch } = options;
-  let { config } = options;
+  const { watch, config } = options;
   const metrics = new Metrics({
     status: () => watch.status(),
     openAlerts: () =>
@@ -56,30 +58,58 @@ export async function startWatchServices(options: WatchServicesOptions): Promise
     withProcess: true,
   });
   const unsubscribe = watch.subscribe(event => metrics.count(event));
-  let teller = await startTeller(options, config, metrics);
+  let teller = openTeller(options, config, metrics, watch);
+  await teller.start();
   const openAlerts = () => teller.alerts;
-  let server = await startHttp(options, config, metrics, openAlerts);
+  let server = await startHttp(options, config.server, metrics, openAlerts);
+  /** What each part runs with; what could not be started is tried again at the next reload. */
+  let telling = config.notify;
+  let serving = config.server;
   let reloading: Promise<void> = Promise.resolve();
 
-  const reload = async (next: Config) => {
-    const before = config;
-    config = next;
-    if (!isDeepStrictEqual(before.notify, next.notify)) {
+  const tellAnew = async (next: Config) => {
+    if (isDeepStrictEqual(telling, next.notify)) return;
+    const relay = new Relay(watch);
+    // Throws where a secret is not there: then the old one goes on.
+    const fresh = openTeller(options, next, metrics, relay);
+    relay.hold();
+    try {
       await teller.stop();
-      teller = await startTeller(options, next, metrics);
+    } finally {
+      teller = fresh;
+      telling = next.notify;
+      await fresh.start();
     }
-    if (!isDeepStrictEqual(before.server, next.server)) {
-      await server?.close();
-      server = undefined;
-      server = await startHttp(options, next, metrics, openAlerts);
+  };
+  const serveAnew = async (next: Config) => {
+    if (isDeepStrictEqual(serving, next.server)) return;
+    // Throws where the secret is not there: then the old one goes on.
+    webhookSecretOf(options, next.server);
+    const before = serving;
+    const serve = async (part: ServerConfig | undefined) => {
+      server = await startHttp(options, part, metrics, openAlerts);
+      serving = part;
+    };
+    serving = undefined;
+    await server?.close();
+    try {
+      await serve(next.server);
+    } catch (error) {
+      // Both may want one port, so the old one had to go first.
+      await serve(before).catch(again => watch.fault('the HTTP server', again));
+      throw error;
     }
+  };
+  const attempt = (part: string, work: Promise<void>) =>
+    work.catch(error => watch.fault(`the new \`${part}\` of the config`, error));
+  const reload = async (next: Config) => {
+    await attempt('notify', tellAnew(next));
+    await attempt('server', serveAnew(next));
   };
   return {
     reload: next => {
       // One after another: two reloads in a row must not listen on one port.
-      reloading = reloading
-        .then(() => reload(next))
-        .catch(error => watch.fault('the new `notify` or `server` of the config', error));
+      reloading = reloading.then(() => reload(next));
       return reloading;
     },
     close: async () => {
@@ -90,16 +120,46 @@ export async function startWatchServices(options: WatchServicesOptions): Promise
   };
 }
 
-async function startTeller(
+/**
+ * What a new teller hears of the daemon. What happens from `hold` until it listens, while the old one sends what it
+ * has still, is kept for it.
+ */
+class Relay implements Pick<Watch, 'status' | 'subscribe'> {
+  readonly #watch: Watch;
+  readonly #held: WatchEvent[] = [];
+  #release = () => {};
+
+  constructor(watch: Watch) {
+    this.#watch = watch;
+  }
+
+  status(): WatchStatus {
+    return this.#watch.status();
+  }
+
+  hold(): void {
+    this.#release = this.#watch.subscribe(event => this.#held.push(event));
+  }
+
+  subscribe(listener: WatchListener): () => void {
+    this.#release();
+    for (const event of this.#held.splice(0)) listener(event);
+    return this.#watch.subscribe(listener);
+  }
+}
+
+/** Tells nothing yet. Throws a ConfigError when a secret is not there. */
+function openTeller(
   { context, watch, secretOf }: WatchServicesOptions,
   config: Config,
   metrics: Metrics,
-): Promise<Teller> {
+  heard: Pick<Watch, 'status' | 'subscribe'>,
+): Teller {
   const { clock } = context;
   const transport = createTransport({ clock, random: Math.random, mode: 'read-write', maxRetries: 1 });
   const source = hostname();
-  const teller = new Teller({
-    watch,
+  return new Teller({
+    watch: heard,
     channels: config.notify.map(channel => openChannel(channel, { transport, clock, source, secretOf })),
     clock,
     random: Math.random,
@@ -111,8 +171,6 @@ async function startTeller(
       fleet: new FleetTelling({ journal: () => watch.journal, clock, worker: `${source}/${process.pid}` }),
     }),
   });
-  await teller.start();
-  return teller;
 }
 
 function openJournal({ journal }: Watch): Journal {
@@ -121,22 +179,27 @@ function openJournal({ journal }: Watch): Journal {
 }
 
 async function startHttp(
-  { context, watch, secretOf, onListening }: WatchServicesOptions,
-  { server: config }: Config,
+  options: WatchServicesOptions,
+  config: ServerConfig | undefined,
   metrics: Metrics,
   openAlerts: () => Teller['alerts'],
 ): Promise<Server | undefined> {
+  const { context, watch, onListening } = options;
   if (!config) return undefined;
   const server = await startServer({
     config,
     watch,
     metrics,
     openAlerts,
-    atlasWebhookSecret: config.atlasWebhookSecret && secretOf(config.atlasWebhookSecret),
+    atlasWebhookSecret: webhookSecretOf(options, config),
     clock: context.clock,
     version: version(),
     onFault: error => watch.fault('the HTTP server', error),
   });
   onListening(server.url);
   return server;
+}
+
+function webhookSecretOf({ secretOf }: WatchServicesOptions, config: ServerConfig | undefined) {
+  return config?.atlasWebhookSecret && secretOf(config.atlasWebhookSecret);
 }

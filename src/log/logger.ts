@@ -1,6 +1,6 @@
 /** Structured logs: one JSON object a line, on stderr, without secrets. */
 import pino from 'pino';
-import { redactSecrets } from '../secret.ts';
+import { redactInJson, redactSecrets } from '../secret.ts';
 import type { LogLevel } from './levels.ts';
 
 export type { LogLevel };
@@ -30,9 +30,6 @@ export function createLogger(options: {
   return { log: (at, fields, message) => logger[at](withoutSecrets(fields), redactSecrets(message)) };
 }
 
-/** Redacted before it is quoted: a secret with a quotation mark in it looks otherwise afterwards. */
 function withoutSecrets(fields: Readonly<Record<string, unknown>>): object {
-  return JSON.parse(
-    JSON.stringify(fields, (_, value: unknown) => (typeof value === 'string' ? redactSecrets(value) : value)),
-  );
+  return JSON.parse(JSON.stringify(fields, redactInJson));
 }

@@ -4,7 +4,7 @@
  */
 import type { ServerResponse } from 'node:http';
 import type { Plan } from '../plan/plan.ts';
-import { redactSecrets } from '../secret.ts';
+import { redactInJson } from '../secret.ts';
 import type { WatchEvent } from '../watch/events.ts';
 
 const keptEvents = 500;
@@ -43,7 +43,9 @@ export class EventStream {
     response.write('retry: 3000\n\n');
     const last = Number(lastEventId);
     if (lastEventId !== undefined && Number.isSafeInteger(last)) {
-      for (const { sequence, text } of this.#kept) if (sequence > last) response.write(text);
+      // One that has not been sent yet is of the process before: of this one the client has nothing.
+      const newest = this.#kept.at(-1)?.sequence ?? 0;
+      for (const { sequence, text } of this.#kept) if (sequence > last || last > newest) response.write(text);
     }
     this.#clients.add(response);
     response.on('close', () => this.#clients.delete(response));
@@ -71,13 +73,13 @@ export class EventStream {
 }
 
 function textOf(event: WatchEvent): string {
-  const data = redactSecrets(JSON.stringify(event, withoutPlan));
+  const data = JSON.stringify(event, asTold);
   return `id: ${event.sequence}\nevent: ${event.kind}\ndata: ${data}\n\n`;
 }
 
-/** Whose checksum is news to a client asks for the plan: `GET /api/v1/gates/:gate/plan`. */
-function withoutPlan(key: string, value: unknown): unknown {
+/** Without secrets. Whose checksum is news to a client asks for the plan: `GET /api/v1/gates/:gate/plan`. */
+function asTold(key: string, value: unknown): unknown {
   return key === 'plan' && value !== null && typeof value === 'object'
     ? { checksum: (value as Partial<Plan>).checksum }
-    : value;
+    : redactInJson(key, value);
 }

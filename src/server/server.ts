@@ -12,7 +12,7 @@ import Fastify, {
 import type { z } from 'zod';
 import type { Clock } from '../clock.ts';
 import type { ServerConfig } from '../config/config.ts';
-import { redactSecrets, type Secret } from '../secret.ts';
+import { redactInJson, redactSecrets, type Secret } from '../secret.ts';
 import type { Watch } from '../watch/watch.ts';
 import { type AccessRight, accessOf, isExpectedHost } from './access.ts';
 import { AtlasWebhook, maxAlertBytes } from './atlas-webhook.ts';
@@ -79,6 +79,8 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   app.setNotFoundHandler((_, reply) =>
     refuse(reply, 404, 'not-found', 'There is nothing here.', 'See /openapi.json.'),
   );
+  // The last look at each answer: whatever is in it, no secret is.
+  app.setReplySerializer(answer => JSON.stringify(answer, redactInJson));
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(headers);
     if (isExpectedHost(options.config, request.headers.host)) return;

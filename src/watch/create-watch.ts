@@ -43,6 +43,7 @@ const lockedRetryMs = 20_000;
 const fleetLockedRetryMs = 2_000;
 /** There is no room here for a gate that the fleet hands out: this or another worker takes it then. */
 const noRoomMs = 1_000;
+const never = Number.NEGATIVE_INFINITY;
 /** Among so many of a gate's plans the newest is looked for. */
 const recentPlans = 20;
 
@@ -85,7 +86,7 @@ class WatchDaemon implements Watch {
   #credentialFault: string | undefined;
   #lastHint: WatchStatus['lastHint'];
   #lastHealthyCycleAtMs: number | undefined;
-  #cycleSinceMs = Number.NEGATIVE_INFINITY;
+  #cycleSinceMs = never;
   #stopped: Promise<void> = Promise.resolve();
   #isTending = false;
   /** Where there is one, it says when each gate is looked at here. */
@@ -373,7 +374,8 @@ class WatchDaemon implements Watch {
     // Another worker made it. The journal keeps each that would write something else than the one before.
     const kept = await this.#keeper.current?.plans({ gateId: newest.id, limit: recentPlans });
     const other = kept?.find(({ checksum }) => checksum === newest.planChecksum);
-    return other ? JSON.parse(other.json) : gate?.plan;
+    // Where it lacks that one, there is none to give: ours is older than what the gate's status says.
+    return other && JSON.parse(other.json);
   }
 
   async approve(gate: string, { by, reason, expiresInMs = defaultApprovalMs }: Approving): Promise<void> {
@@ -486,8 +488,13 @@ class WatchDaemon implements Watch {
     }
   }
 
+  /** Asked at each run's end, so it makes no status of any gate. */
   #allLookedAt(sinceMs: number): boolean {
-    return this.#gateStatuses().every(({ lastRun }) => lastRun && lastRun.endedAtMs >= sinceMs);
+    for (const { name, lastRun } of this.#gates.values()) {
+      const endedAtMs = Math.max(lastRun?.endedAtMs ?? never, this.#view?.endedAtMs(name) ?? never);
+      if (endedAtMs === never || endedAtMs < sinceMs) return false;
+    }
+    return true;
   }
 
   status(): WatchStatus {

@@ -13,12 +13,12 @@ import { notice, nowMs, situation } from './fixtures.ts';
 const reference = (name: string) => ({ kind: 'env', name, text: `env:${name}` }) as const;
 const common = { name: 'oncall', from: 'info' } as const;
 
-function open(config: ChannelConfig, secrets: Readonly<Record<string, string>>) {
+function open(config: ChannelConfig, secrets: Readonly<Record<string, string>>, source = 'postern-1') {
   const clock = testClock(nowMs);
   return openChannel(config, {
     clock,
     transport: createTransport({ clock, random: () => 1, mode: 'read-write', maxRetries: 1 }),
-    source: 'postern-1',
+    source,
     secretOf: ({ text }) => new Secret(secrets[text.slice(4)]!, text),
   });
 }
@@ -97,6 +97,22 @@ test('pagerduty: one situation is one incident, and its end resolves it', async 
     payload: { severity: 'critical', source: 'postern-1', component: 'production', class: 'locked-out' },
   });
   expect(events[2].payload).toBeUndefined();
+});
+
+test('pagerduty: what one worker began another ends; Posterns with one routing key differ by the channel’s name', async () => {
+  const { url, seen } = await serve(() => ({ status: 202, body: '{"status":"success"}' }));
+  const from = (source: string, name = 'oncall') =>
+    open(
+      { ...common, name, kind: 'pagerduty', routingKey: reference('KEY'), url: `${url}/v2/enqueue` },
+      { KEY: '0123456789abcdef0123456789abcdef' },
+      source,
+    );
+  await from('postern-1').send(notice({ kind: 'opened' }));
+  await from('postern-2').send(notice({ kind: 'resolved' }));
+  await from('postern-1', 'oncall-eu').send(notice({ kind: 'opened' }));
+  const [opened, resolved, elsewhere] = seen.map(({ body }) => JSON.parse(body).dedup_key);
+  expect(resolved).toBe(opened);
+  expect(elsewhere).not.toBe(opened);
 });
 
 /** As much of an SMTP server as taking a mail needs. */

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Journal } from '../../src/journal/journal.ts';
+import { rememberSecret } from '../../src/secret.ts';
 import { openApi } from '../../src/server/openapi.ts';
 import { routes } from '../../src/server/routes.ts';
 import { nowMs } from '../notify/fixtures.ts';
@@ -36,6 +37,32 @@ const full = watchStatus({
   rateLimits: [
     { endpoint: '/api/atlas/v2/groups/{id}/events', scope: 'x', limit: 300, remaining: 7, atMs: nowMs },
   ],
+});
+
+test('no answer has a secret in it, also not one that looks otherwise once it is quoted', async () => {
+  const { app, world } = await open();
+  const secret = 'pass"word\\of\nthe-vault';
+  rememberSecret(secret);
+  const because = `The vault said: ${secret}!`;
+  world.status = watchStatus({
+    gates: [gateStatus({ backOff: { untilMs: nowMs, isLasting: false, because } })],
+  });
+  world.approve = async () => {
+    throw new RangeError(because);
+  };
+  const status = await app.inject({ url: '/api/v1/status' });
+  expect(status.headers['content-type']).toContain('application/json');
+  expect(status.json().gates[0].backOff.because).toBe('The vault said: [redacted]!');
+  const refused = await app.inject({
+    method: 'POST',
+    url: '/api/v1/gates/production/approve',
+    headers: bearer(tokens.all),
+    payload: { reason: 'CHG-7', checksum: 'a'.repeat(12) },
+  });
+  expect(refused.json().error).toMatchObject({
+    code: 'nothing-to-approve',
+    message: 'The vault said: [redacted]!',
+  });
 });
 
 describe('every route answers what its schema says', () => {

@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import { makePlan } from '../../src/plan/make-plan.ts';
+import { rememberSecret } from '../../src/secret.ts';
 import { EventStream } from '../../src/server/events.ts';
 import type { WatchEvent } from '../../src/watch/events.ts';
 import { cidrs, nowMs, observation, planInput, reading } from '../plan/fixtures.ts';
@@ -35,6 +36,22 @@ test('who names the last event it had gets those after it, and no more are kept 
   const all = await read(stream, 500, '0');
   expect(all.match(/^id: \d+$/gm)).toHaveLength(500);
   expect(all).toContain('\nid: 201\n');
+});
+
+test('who names an event that is yet to come had it from before a restart, and gets all that is kept', async () => {
+  const stream = new EventStream();
+  for (let sequence = 1; sequence <= 3; sequence++) stream.push(happened(sequence));
+  const text = await read(stream, 3, '700');
+  expect(text.match(/^id: \d+$/gm)).toEqual(['id: 1', 'id: 2', 'id: 3']);
+});
+
+test('a secret that looks otherwise once it is quoted is not told', async () => {
+  const secret = 'pass"word\\with\nall-of-it';
+  rememberSecret(secret);
+  const stream = new EventStream();
+  stream.push(happened(1, { kind: 'ping-failed', because: `The answer was: ${secret}.` }));
+  const text = await read(stream, 1, '0');
+  expect(JSON.parse(text.match(/^data: (.*)$/m)![1]!).because).toBe('The answer was: [redacted].');
 });
 
 test('a plan is told by its checksum: whole, a few of them would be more than a client may be behind', async () => {

@@ -142,7 +142,7 @@ function tellTo(context: CommandContext, config: Config, watch: Watch, options: 
   const { logLevel = 'info', inSentences = process.stderr.isTTY && !output.isJson } = options;
   if (inSentences) {
     const journal = context.databaseOf(config) ? 'PostgreSQL' : context.statePathOf(config);
-    return new Terminal({ output, logLevel, config, journal, status: () => watch.status() });
+    return new Terminal({ output, logLevel, config, journal, clock, status: () => watch.status() });
   }
   const logger = createLogger({ level: logLevel, destination: process.stderr, now: clock.now });
   return {

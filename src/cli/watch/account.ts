@@ -7,6 +7,7 @@ import type { LogLevel } from '../../log/levels.ts';
 import { formatDuration } from '../../plan/render/time.ts';
 import { andMore, count, countAddresses } from '../../plan/render/words.ts';
 import type { RunSummary, WatchEvent } from '../../watch/events.ts';
+import type { WatchStatus } from '../../watch/status.ts';
 import { tell } from '../../watch/words.ts';
 
 export interface Said {
@@ -28,6 +29,10 @@ type EventOf<K extends WatchEvent['kind']> = Extract<WatchEvent, { readonly kind
 
 const shownAddresses = 3;
 
+/** Whatever a gate is called, its trouble is not the config's. */
+const gateKey = (gate: string) => `gate/${gate}`;
+const feedKey = (feed: string) => `feed/${feed}`;
+
 export class Account {
   readonly #troubles = new Map<string, Trouble>();
   /** Gates that something was told of. */
@@ -43,6 +48,18 @@ export class Account {
   /** The write that is under way; undefined when none is. */
   get work(): string | undefined {
     return [...this.#writing.values()].at(-1);
+  }
+
+  /** Forgets what was wrong with gates and feeds that the config no longer has. */
+  keepOnly({ gates, feeds }: Pick<WatchStatus, 'gates' | 'feeds'>): void {
+    if (this.#troubles.size === 0) return;
+    const kept = new Set([
+      'config',
+      'journal',
+      ...gates.map(({ name }) => gateKey(name)),
+      ...feeds.map(({ feed }) => feedKey(feed)),
+    ]);
+    for (const key of this.#troubles.keys()) if (!kept.has(key)) this.#troubles.delete(key);
   }
 
   /** What to say of an event; undefined when it is no news, or was told already. */
@@ -87,7 +104,7 @@ export class Account {
       gone.length > 0 && `${added.length > 0 ? gone.length : countAddresses(gone.length)} gone: ${few(gone)}`,
     ].filter(change => change !== false);
     const text = changes.length > 0 ? `${feed}: ${changes.join('; ')}` : undefined;
-    const over = this.#end(event, feed, `${feed}: complete again, ${countAddresses(addresses)}`);
+    const over = this.#end(event, feedKey(feed), `${feed}: complete again, ${countAddresses(addresses)}`);
     if (text === undefined) return over;
     return { level: 'info', text: [...(over?.text ?? []), text] };
   }
@@ -102,7 +119,7 @@ export class Account {
       added.length > 0 ? [`${count(added.length, 'new address', 'new addresses')}: ${few(added)}`] : [];
     return this.#begin(
       event,
-      feed,
+      feedKey(feed),
       `${feed} is incomplete`,
       {
         level: 'warn',
@@ -147,7 +164,7 @@ export class Account {
       const what = isLockedOut ? `gate ${gate} does not let in every address` : `gate ${gate} fails`;
       return this.#begin(
         event,
-        gate,
+        gateKey(gate),
         what,
         {
           level: 'error',
@@ -161,7 +178,7 @@ export class Account {
         `${message} ${missing.join()}`,
       );
     }
-    const over = this.#end(event, gate, `${gate}: all is well again`);
+    const over = this.#end(event, gateKey(gate), `${gate}: all is well again`);
     if (status === 'refused') {
       return { level: 'warn', text: [named(gate, message)], ...(remedy !== undefined && { remedy }) };
     }

@@ -1,5 +1,6 @@
 /** `postern watch` before a person: a heading, a sentence for each thing that happens, and one live line. */
 
+import type { Clock } from '../../clock.ts';
 import { formatDuration } from '../../config/duration.ts';
 import type { Config } from '../../config/index.ts';
 import { type LogLevel, logLevels } from '../../log/levels.ts';
@@ -20,6 +21,7 @@ export interface TerminalOptions {
   readonly config: Config;
   /** Where the journal is; never a secret. */
   readonly journal: string;
+  readonly clock: Clock;
   status(): WatchStatus;
 }
 
@@ -35,26 +37,30 @@ const narrowest = 40;
 const shownGates = 12;
 /** The live line counts seconds. */
 const tickMs = 1_000;
+/** It goes over all gates: where many things happen, not each of them draws it. */
+const drawGapMs = 100;
 
 export class Terminal {
   readonly #options: TerminalOptions;
   readonly #account = new Account();
   readonly #live;
   readonly #ticking: NodeJS.Timeout;
+  readonly #ended = new AbortController();
+  #isDrawDue = false;
   #url: string | undefined;
   #hasHeading = false;
 
   constructor(options: TerminalOptions) {
     this.#options = options;
     this.#live = options.output.live('starting');
-    this.#ticking = setInterval(() => this.#tick(), tickMs).unref();
+    this.#ticking = setInterval(() => this.#draw(), tickMs).unref();
   }
 
   tell(event: WatchEvent): void {
     if (event.kind === 'started') this.#heading();
     const said = this.#account.hear(event) ?? this.#detail(event);
     if (said) this.#say(event.atMs, said);
-    this.#tick();
+    void this.#drawSoon();
   }
 
   listening(url: string): void {
@@ -64,6 +70,7 @@ export class Terminal {
 
   end(): void {
     clearInterval(this.#ticking);
+    this.#ended.abort();
     this.#live.end();
     if (!this.#hasHeading) return;
     const { startedAtMs, nowMs, totals } = this.#options.status();
@@ -135,8 +142,19 @@ export class Terminal {
     else output.note(block);
   }
 
-  #tick(): void {
-    this.#live.update(liveLine(this.#options.status(), this.#account));
+  async #drawSoon(): Promise<void> {
+    if (this.#isDrawDue) return;
+    this.#isDrawDue = true;
+    await this.#options.clock.sleep(drawGapMs, this.#ended.signal).catch(() => {});
+    this.#isDrawDue = false;
+    this.#draw();
+  }
+
+  #draw(): void {
+    if (this.#ended.signal.aborted) return;
+    const status = this.#options.status();
+    this.#account.keepOnly(status);
+    this.#live.update(liveLine(status, this.#account));
   }
 }
 

@@ -1,6 +1,7 @@
 /**
  * PagerDuty's Events API v2: https://developer.pagerduty.com/docs/events-api-v2/overview/. The situation's key is
- * the deduplication key, so that one situation is one incident, and its end resolves that incident.
+ * the deduplication key, so that one situation is one incident, and its end resolves that incident. Which host
+ * says it is for people alone: the end may come from another worker of the fleet, or from the next pod.
  */
 import { createHash } from 'node:crypto';
 import type { Secret } from '../../secret.ts';
@@ -30,7 +31,7 @@ export function pagerDutyChannel(
       const event = {
         routing_key: options.routingKey.reveal(),
         event_action: notice.kind === 'resolved' ? 'resolve' : 'trigger',
-        dedup_key: deduplicationKey(notice, source),
+        dedup_key: deduplicationKey(notice, name),
         ...(notice.kind !== 'resolved' && {
           payload: {
             summary: title.slice(0, maxSummaryLength),
@@ -49,6 +50,7 @@ export function pagerDutyChannel(
   };
 }
 
-function deduplicationKey({ situation }: Notice, source: string): string {
-  return `postern-${createHash('sha256').update(`${source}\n${situation.key}`).digest('hex').slice(0, 40)}`;
+/** The channel's name, from the config that all workers share, tells apart Posterns with one routing key. */
+function deduplicationKey({ situation }: Notice, channel: string): string {
+  return `postern-${createHash('sha256').update(`${channel}\n${situation.key}`).digest('hex').slice(0, 40)}`;
 }

@@ -23,6 +23,7 @@ export interface FleetViewOptions {
 const shared = z.looseObject({
   name: z.string(),
   nextAtMs: z.number(),
+  plannedAtMs: z.number().optional(),
   lastRun: z.looseObject({ endedAtMs: z.number() }),
 });
 
@@ -36,10 +37,14 @@ export class FleetView {
 
   /** Tells the others. Never throws: without the journal they see it after a later run. */
   async publish(status: GateStatus): Promise<void> {
-    await this.#options
-      .journal()
-      ?.remember(prefix + status.name, status)
-      .catch(() => {});
+    const key = prefix + status.name;
+    try {
+      const journal = this.#options.journal();
+      const told = statusOf(await journal?.recall(key));
+      await journal?.remember(key, told ? newestParts(status, told) : status);
+    } catch {
+      // As above.
+    }
   }
 
   /** Reads what the others have told, again and again. Never throws. */
@@ -56,8 +61,8 @@ export class FleetView {
     const before = this.#gates;
     this.#gates = new Map(
       [...told.values()].flatMap(value => {
-        const { success, data } = shared.safeParse(value);
-        return success ? [[data.name, value as GateStatus] as const] : [];
+        const status = statusOf(value);
+        return status ? [[status.name, status] as const] : [];
       }),
     );
     const isNew = ({ name, lastRun }: GateStatus) =>
@@ -68,12 +73,59 @@ export class FleetView {
   /** A gate as it was left by whoever looked at it last; its config is this worker's own. */
   newest(own: GateStatus): GateStatus {
     const other = this.#gates.get(own.name);
-    if (!other || own.isRunning || endOf(other) <= endOf(own)) return own;
-    const { kind, policy, projects } = own;
-    return { ...other, kind, policy, projects, isRunning: false };
+    return other ? newestParts(own, other) : own;
+  }
+
+  /** When another worker's newest run over a gate ended. */
+  endedAtMs(gate: string): number | undefined {
+    return this.#gates.get(gate)?.lastRun?.endedAtMs;
   }
 }
 
-function endOf({ lastRun }: GateStatus): number {
-  return lastRun?.endedAtMs ?? Number.NEGATIVE_INFINITY;
+function statusOf(value: unknown): GateStatus | undefined {
+  return shared.safeParse(value).success ? (value as GateStatus) : undefined;
+}
+
+/**
+ * Two workers' word on one gate: of each part the newer one. A run that was refused, or failed before it came to a
+ * plan, says nothing of how the gate stands: what its worker knows of that may be hours old. Pure.
+ *
+ * @param own whose config, and whose being at work, counts
+ */
+export function newestParts(own: GateStatus, other: GateStatus): GateStatus {
+  const ran = latest(own, other, ({ lastRun }) => lastRun?.endedAtMs);
+  const planned = latest(own, other, ({ plannedAtMs }) => plannedAtMs);
+  const wrote = latest(own, other, ({ lastWrite }) => lastWrite?.atMs);
+  const wasGood = latest(own, other, ({ lastGoodRunAtMs }) => lastGoodRunAtMs);
+  return {
+    ...own,
+    id: planned.id ?? ran.id,
+    coverage: planned.coverage,
+    lets: planned.lets,
+    missing: planned.missing,
+    plannedAtMs: planned.plannedAtMs,
+    planChecksum: planned.planChecksum,
+    pendingRemovals: planned.pendingRemovals,
+    closing: planned.closing,
+    guards: planned.guards,
+    findings: planned.findings,
+    usage: planned.usage,
+    lastRun: ran.lastRun,
+    nextAtMs: ran.nextAtMs,
+    consecutiveFailures: ran.consecutiveFailures,
+    backOff: ran.backOff,
+    lastGoodRunAtMs: wasGood.lastGoodRunAtMs,
+    lastWrite: wrote.lastWrite,
+    soakUntilMs: wrote.soakUntilMs,
+  };
+}
+
+/** The first one where neither is later. */
+function latest(
+  one: GateStatus,
+  other: GateStatus,
+  timeOf: (status: GateStatus) => number | undefined,
+): GateStatus {
+  const never = Number.NEGATIVE_INFINITY;
+  return (timeOf(other) ?? never) > (timeOf(one) ?? never) ? other : one;
 }

@@ -13,18 +13,25 @@ interface Seen extends Rig {
   screen(): string;
   /** The newest live line. */
   live(): string;
+  /** How often the terminal asked for the whole state. */
+  statuses: number;
   end(): Promise<string>;
 }
 
 function watchAt(options: RigOptions & { columns?: number; quiet?: boolean; logLevel?: LogLevel } = {}) {
   const { columns = 80, quiet = false, logLevel = 'info' } = options;
   const rig = new Rig(options) as Seen;
+  rig.statuses = 0;
   let written = '';
   const stderr = { isTTY: true, columns, on: () => {}, write: (text: string) => (written += text) };
   const stdout = { on: () => {}, write: () => {} };
   const output = new Output({ stdout, stderr, env: {}, json: false, quiet, color: true });
   const { config, journalPath: journal } = rig;
-  const terminal = new Terminal({ output, logLevel, config, journal, status: () => rig.watch.status() });
+  const status = () => {
+    rig.statuses++;
+    return rig.watch.status();
+  };
+  const terminal = new Terminal({ output, logLevel, config, journal, clock: rig.clock, status });
   rig.start();
   rig.watch.subscribe(event => terminal.tell(event));
   const pieces = () => written.split('\r\u001b[2K');
@@ -118,7 +125,35 @@ test('a wrong config shows each fault on a line of its own', async () => {
       'Mend it.',
     ].join(`\n${' '.repeat(11)}`),
   );
+  await rig.clock.advance(100);
   expect(rig.live()).toContain('the new config is wrong for');
+});
+
+test('a gate that has left the config is no trouble any more, and none of another kind, whatever its name', async () => {
+  const rig = watchAt({ gates: ['config', 'vault'] });
+  await rig.clock.advance(5 * minuteMs);
+  rig.gates.get('config')!.onRead = () => {
+    throw forbidden();
+  };
+  await rig.clock.advance(5 * minuteMs);
+  rig.watch.refuseConfig('postern.yaml:1:9 is odd.');
+  await rig.clock.advance(1_000);
+  expect(rig.live()).toMatch(/gate config fails for .* · 1 more/);
+  rig.watch.reload(rig.config);
+  await rig.clock.advance(1_000);
+  expect(rig.live()).toContain('gate config fails for');
+  rig.watch.reload({ ...rig.config, gates: rig.config.gates.slice(1) });
+  await rig.clock.advance(1_000);
+  expect(rig.live()).toContain('all is well: 1 of 1 gate lets Atlas in');
+});
+
+test('the live line is drawn ten times a second at most, however much happens', async () => {
+  const rig = watchAt();
+  await rig.clock.advance(5 * minuteMs);
+  rig.statuses = 0;
+  for (let count = 0; count < 500; count++) rig.watch.fault('a test', new Error('It happens.'));
+  await rig.clock.advance(100);
+  expect(rig.statuses).toBe(1);
 });
 
 test.each([60, 80, 120])('no line is wider than a terminal of %i columns', async columns => {

@@ -1,0 +1,112 @@
+/** Who is told, and the HTTP server, over reloads: real channels and a real server, the daemon on a simulated clock. */
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import type { CommandContext } from '../../../src/cli/context.ts';
+import { startWatchServices } from '../../../src/cli/watch-services.ts';
+import type { ChannelConfig, Config } from '../../../src/config/config.ts';
+import { resolveSecret, systemFiles } from '../../../src/config/index.ts';
+import { serverConfig } from '../../server/fixtures.ts';
+import { serve } from '../../transport/server.ts';
+import { Rig } from '../../watch/rig.ts';
+
+const channel = (variable: string): ChannelConfig => ({
+  kind: 'webhook',
+  name: 'team',
+  from: 'info',
+  url: { kind: 'env', name: variable, text: `env:${variable}` },
+  secret: undefined,
+});
+
+async function servicesRig(part: Partial<Config>) {
+  const rig = new Rig();
+  const env: Record<string, string> = {};
+  const urls: string[] = [];
+  const config = (more: Partial<Config>): Config => ({ ...rig.config, ...more });
+  const open = async () => {
+    rig.start();
+    const services = await startWatchServices({
+      context: { clock: rig.clock, databaseOf: () => undefined } as unknown as CommandContext,
+      config: config(part),
+      watch: rig.watch,
+      secretOf: reference => resolveSecret(reference, env, systemFiles).secret,
+      onListening: url => urls.push(url),
+    });
+    onTestFinished(() => services.close());
+    await rig.clock.advance(5_000);
+    return services;
+  };
+  /** Atlas lists a new address, and the gate lets it in. */
+  const write = async (address: string) => {
+    rig.atlas.addControlPlane('aws', 'us-east-1', [address]);
+    rig.watch.syncNow();
+    await rig.clock.advance(5_000);
+    expect(rig.gate.entries).toContain(address);
+  };
+  return { rig, env, urls, config, open, write };
+}
+
+const addresses = (seen: readonly { readonly body: string }[]) =>
+  seen.flatMap(({ body }) => JSON.parse(body).situation.addresses as string[]);
+
+test('a channel whose secret is not there yet leaves the old one telling, and is tried at the next reload', async () => {
+  const [before, after] = [await serve(() => ({ status: 204 })), await serve(() => ({ status: 204 }))];
+  const { rig, env, config, open, write } = await servicesRig({ notify: [channel('OLD')] });
+  env.OLD = `${before.url}/hook`;
+  const services = await open();
+  await services.reload(config({ notify: [channel('NEW')] }));
+  expect(rig.of('internal-fault')).toMatchObject([{ where: 'the new `notify` of the config' }]);
+  await write('44.206.200.18/32');
+  await vi.waitFor(() => expect(addresses(before.seen)).toContain('44.206.200.18/32'));
+  env.NEW = `${after.url}/hook`;
+  await services.reload(config({ notify: [channel('NEW')] }));
+  await write('44.206.200.19/32');
+  await vi.waitFor(() => expect(addresses(after.seen)).toContain('44.206.200.19/32'));
+  expect(addresses(before.seen)).not.toContain('44.206.200.19/32');
+  expect(addresses(after.seen)).not.toContain('44.206.200.18/32');
+});
+
+test('what happens while the old channel is still sending is told by the new one, once', async () => {
+  let answer: (() => void) | undefined;
+  const before = await serve((_, response, count) => {
+    if (count > 1) return { status: 204 };
+    answer = () => response.writeHead(204).end();
+    return undefined;
+  });
+  const after = await serve(() => ({ status: 204 }));
+  const { env, config, open, write } = await servicesRig({ notify: [channel('OLD')] });
+  Object.assign(env, { OLD: `${before.url}/hook`, NEW: `${after.url}/hook` });
+  const services = await open();
+  await vi.waitFor(() => expect(before.seen).toHaveLength(1));
+  const reloaded = services.reload(config({ notify: [channel('NEW')] }));
+  await write('44.206.200.18/32');
+  expect(before.seen).toHaveLength(1);
+  answer!();
+  await reloaded;
+  await vi.waitFor(() => expect(addresses(after.seen)).toContain('44.206.200.18/32'));
+  expect(addresses([...before.seen, ...after.seen]).filter(each => each === '44.206.200.18/32')).toHaveLength(
+    1,
+  );
+});
+
+test('a server that cannot listen leaves the old one serving, and is tried at the next reload', async () => {
+  const blocker: Server = createServer().listen(0, '127.0.0.1');
+  onTestFinished(() => void blocker.close());
+  await new Promise(resolve => blocker.once('listening', resolve));
+  const { port } = blocker.address() as AddressInfo;
+  const { rig, urls, config, open } = await servicesRig({ server: serverConfig });
+  const services = await open();
+  const next = config({ server: { ...serverConfig, port } });
+  const isServed = async () => (await fetch(`${urls.at(-1)}/readyz`)).ok;
+  await services.reload(next);
+  expect(rig.of('internal-fault')).toMatchObject([{ where: 'the new `server` of the config' }]);
+  expect(await isServed()).toBe(true);
+  const secret = { kind: 'env', name: 'LATER', text: 'env:LATER' } as const;
+  await services.reload(config({ server: { ...serverConfig, atlasWebhookSecret: secret } }));
+  expect(rig.of('internal-fault')).toHaveLength(2);
+  expect(await isServed()).toBe(true);
+  await new Promise(resolve => blocker.close(resolve));
+  await services.reload(next);
+  expect(urls.at(-1)).toBe(`http://127.0.0.1:${port}`);
+  expect(await isServed()).toBe(true);
+});
