@@ -91,7 +91,9 @@ export function awsCloud({ clock, kind, name, behaviour }: AwsCloudOptions): Sim
       if (!operation.startsWith('Put')) return work();
       const before = { before: list(), settingsBefore: settings() };
       const answer = work();
-      cloud.onWrite({ ...before, after: list(), settingsAfter: settings() });
+      // A Deny that is gone denies nobody; an Allow that is gone lets in nobody.
+      const isWithdrawn = !ofRole && ownStatement() === undefined;
+      cloud.onWrite({ ...before, after: list(), settingsAfter: settings(), isWithdrawn });
       return answer;
     }),
     requests: { reads: /^POST \/(Get|List|Describe)/, writes: /^POST \/Put/ },

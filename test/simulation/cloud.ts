@@ -19,6 +19,8 @@ export interface CloudWrite {
   /** Everything beside the list that a write could change, in a form in which equal things are equal. */
   readonly settingsBefore: string;
   readonly settingsAfter: string;
+  /** The list was taken out of force: it decides nothing any more, as before it was first written. */
+  readonly isWithdrawn?: boolean;
   /** Who sent it, where it takes effect some time after it was sent; else whoever sent the last request. */
   readonly sender?: Sender;
 }

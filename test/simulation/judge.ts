@@ -227,7 +227,9 @@ export class Judge {
   }
 
   /**
-   * A write took effect. Each of these is a breach: a write on policy `observe`, or one that takes away on
+   * A write took effect. One that takes the list out of force, as an undoing of the write that put it in force does,
+   * shuts nobody out: it may do so, on any policy but `observe`, and change nothing else. Of all others, each of these
+   * is a breach: a write on policy `observe`, or one that takes away on
    * `add-only`; an empty list; an entry that covers anything Atlas never listed and nobody pinned; another
    * setting changed; an entry lost that was someone else's; adding and taking away in one write; not letting
    * in all that the newest complete answers of this very run list; taking away an address without two complete
@@ -273,6 +275,11 @@ export class Judge {
   *#breachesOf(gate: GateCase, write: CloudWrite): Generator<string> {
     const { site } = gate;
     const { answers } = this.#options;
+    if (write.isWithdrawn) {
+      if (site.policy === 'observe') yield 'a write on policy observe';
+      if (write.settingsBefore !== write.settingsAfter) yield 'another setting was changed';
+      return;
+    }
     const { run } = write.sender ?? this.sender;
     const before = AddressSet.of(write.before);
     const after = AddressSet.of(write.after);
