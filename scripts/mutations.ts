@@ -486,7 +486,7 @@ export const mutations: readonly Mutation[] = [
     'recover: a removal that was not confirmed is put back',
     4,
     'recover.ts',
-    'const isDoubtful = removed && (await doubtAfter(run, sinceOf(run, write))) !== undefined;',
+    'const isDoubtful = removed && (await doubtAfter(run, sinceOf(run, [write]))) !== undefined;',
     'const isDoubtful = !removed && !(await isConfirmed(run));',
   ),
   inReconcile(
@@ -500,7 +500,7 @@ export const mutations: readonly Mutation[] = [
     'recover: an alert of since the removal is new',
     4,
     'recover.ts',
-    'doubtAfter(run, sinceOf(run, write))',
+    'doubtAfter(run, sinceOf(run, [write]))',
     'doubtAfter(run, { sinceMs: run.clock.now() + 3_600_000 })',
   ),
   inReconcile(
@@ -514,7 +514,7 @@ export const mutations: readonly Mutation[] = [
     'alerts: one that is opened on probation puts back',
     4,
     'apply.ts',
-    'const sign = event ?? newAlert(alerts, since);',
+    'const sign = event ?? newAlert(alerts, sinceOf(run, soaking));',
     'const sign = event;',
   ),
   inReconcile(
@@ -604,8 +604,8 @@ export const mutations: readonly Mutation[] = [
     'restore late: on observe nothing is written',
     7,
     'apply.ts',
-    "  if (run.settings.policy === 'observe') return undefined;\n",
-    '',
+    "if (run.settings.policy === 'observe' || run.journal.unavailable !== undefined) return undefined;",
+    'if (run.journal.unavailable !== undefined) return undefined;',
   ),
   inReconcile(
     'restore late: all removals of the day',
@@ -929,8 +929,8 @@ export const mutations: readonly Mutation[] = [
   firstWrite(
     'only the one that stands is undone',
     'undo.ts',
-    'if (stands) return undefined;',
-    'if (newest) return undefined;',
+    "if (stands && (outcome === 'applied' || outcome === 'partly')) return undefined;",
+    "if (outcome === 'applied' || outcome === 'partly') return undefined;",
   ),
   firstWriteGuard(
     'waits while an alert is open',
@@ -1001,20 +1001,20 @@ export const mutations: readonly Mutation[] = [
   firstWrite(
     'on probation',
     'apply.ts',
-    '(!isFirstWrite(write) || (isInForce(write) && !hasAdded)),',
+    '(!isFirstWrite(write) || (write === inForce && !hasAdded)),',
     '!isFirstWrite(write),',
   ),
   firstWrite(
     'what someone else put in force is left alone',
     'apply.ts',
-    '(isInForce(write) && !hasAdded)',
+    '(write === inForce && !hasAdded)',
     '!hasAdded',
   ),
   firstWrite(
     'what was missing is let in before it is taken back',
     'apply.ts',
-    '(isInForce(write) && !hasAdded)',
-    'isInForce(write)',
+    '(write === inForce && !hasAdded)',
+    'write === inForce',
   ),
   firstWrite(
     'a list that is gone is not put in force by what was removed from it',
@@ -1031,8 +1031,8 @@ export const mutations: readonly Mutation[] = [
   firstWrite(
     'undo on observe',
     'undo.ts',
-    "run.settings.policy === 'observe'\n      ? observes(name)",
-    'run.settings.policy === undefined\n      ? observes(name)',
+    "run.settings.policy === 'observe' ? observes(name) :",
+    'run.settings.policy === undefined ? observes(name) :',
   ),
   keyPolicy(
     'withdraw: the policy that was read',

@@ -15,10 +15,10 @@ import { type Prepared, prepare } from './prepare.ts';
 import { putBack } from './put-back.ts';
 import { readGate } from './read-gate.ts';
 import { recover } from './recover.ts';
-import { RemovalNotConfirmed, removeConfirmed } from './remove-confirmed.ts';
+import { RemovalNotConfirmed, removeConfirmed, sinceOf } from './remove-confirmed.ts';
 import type { Run, RunResult, RunStatus, RunWrite } from './run.ts';
 import { type ResultBuilder, release, takeLock, withLock } from './with-lock.ts';
-import { deltaOf, isRemoval, newestInForce, type StepWrite, writeStep } from './write-step.ts';
+import { deltaOf, endOf, isRemoval, newestInForce, type StepWrite, writeStep } from './write-step.ts';
 
 /** How often a run plans anew when someone else changes the list under it. */
 const maxAttempts = 3;
@@ -126,10 +126,10 @@ async function restoreLate(
   state: GateState,
   result: ResultBuilder,
 ): Promise<string | undefined> {
-  if (run.settings.policy === 'observe') return undefined;
-  const writes = (await run.journal.attempt(j => j.writes({ gateId: run.gate.id, limit: 200 }))) ?? [];
+  if (run.settings.policy === 'observe' || run.journal.unavailable !== undefined) return undefined;
+  const { writes } = prepared;
   const since = run.clock.now() - lateRestoreMs;
-  const isInForce = (write: WriteRecord) => write === newestInForce(writes);
+  const inForce = newestInForce(writes);
   // What was missing was let in just now: whether that was the trouble, the next run tells.
   const hasAdded = result.writes.some(isAddition);
   const recent = writes.filter(
@@ -137,7 +137,7 @@ async function restoreLate(
       isRemoval(write) &&
       ['applied', 'partly'].includes(write.outcome ?? '') &&
       write.atMs > since &&
-      (!isFirstWrite(write) || (isInForce(write) && !hasAdded)),
+      (!isFirstWrite(write) || (write === inForce && !hasAdded)),
   );
   const doubt = await doubtAbout(run, prepared, recent);
   const [newest] = doubt?.removals ?? [];
@@ -177,12 +177,7 @@ async function doubtAbout(
   const soaking = removals.filter(write => endOf(write) > soakSinceMs);
   if (soaking.length === 0) return undefined;
   const [event] = (await run.readSigns?.(Math.min(...soaking.map(endOf)))) ?? [];
-  // What an operator put in force may stand beside an alert that was open before.
-  const since = {
-    sinceMs: Math.min(...soaking.map(({ atMs }) => atMs)),
-    ...(!soaking.some(isFirstWrite) && { nowMs: run.clock.now() }),
-  };
-  const sign = event ?? newAlert(alerts, since);
+  const sign = event ?? newAlert(alerts, sinceOf(run, soaking));
   if (!sign) return undefined;
   const because = `Atlas reported ${sign.what} for project ${sign.projectId}, not long after ${whatWas(soaking)}`;
   return { removals: soaking, because };
@@ -190,10 +185,6 @@ async function doubtAbout(
 
 function whatWas(writes: readonly WriteRecord[]): string {
   return writes.some(isFirstWrite) ? 'its list was put in force' : 'a removal';
-}
-
-function endOf({ finishedAtMs, atMs }: WriteRecord): number {
-  return finishedAtMs ?? atMs;
 }
 
 function stopped(name: string): [string, { remedy: string }] {

@@ -5,7 +5,7 @@
 import { GateConflictError, type GateState, GateUnverifiedError } from '../gates/gate.ts';
 import type { WriteRecord } from '../journal/journal.ts';
 import { readGate } from './read-gate.ts';
-import { doubtAfter } from './remove-confirmed.ts';
+import { doubtAfter, sinceOf } from './remove-confirmed.ts';
 import type { Run, RunWrite } from './run.ts';
 import { type StepWrite, writeStep } from './write-step.ts';
 
@@ -48,7 +48,7 @@ export async function enforceConfirmed(
         );
       },
     );
-  const beganAtMs = run.clock.now();
+  const since = sinceOf(run, [{ kind: 'enforce', atMs: run.clock.now() }]);
   const step = await writeStep(run, state, { ...write, kind: 'enforce' }).catch(async error => {
     // Not read back as it was written, it is nothing that Atlas could confirm. The next run settles its record.
     if (!(error instanceof GateUnverifiedError)) throw error;
@@ -66,7 +66,7 @@ export async function enforceConfirmed(
   });
   onWrite(step.write);
   run.report({ kind: 'verifying' });
-  const doubt = await doubtAfter(run, { sinceMs: beganAtMs }, run.settings.acceptFirstWrite);
+  const doubt = await doubtAfter(run, since, run.settings.acceptFirstWrite);
   if (doubt === undefined) {
     await step.finish('applied', step.state.entries);
     run.report({ kind: 'verified', projects: run.settings.projects.length });

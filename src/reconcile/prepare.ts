@@ -10,11 +10,12 @@ import type { Plan } from '../plan/plan.ts';
 import { wantedOfGate, writable } from '../plan/wanted.ts';
 import { type Attributes, inSpan } from '../telemetry/span.ts';
 import type { Run } from './run.ts';
-import { newestInForce, type StepWrite } from './write-step.ts';
+import { endOf, newestInForce, type StepWrite } from './write-step.ts';
 
 const dayMs = 24 * 60 * 60 * 1000;
 const fightWindowMs = 7 * dayMs;
-const recentWrites = 200;
+/** More than a gate has within the days that anything here looks back. */
+export const recentWrites = 200;
 const recentApprovals = 50;
 
 export interface Prepared {
@@ -26,6 +27,8 @@ export interface Prepared {
   readonly input: PlanInput;
   /** What every write of this plan must hold to: see `StepWrite`. */
   readonly must: Pick<StepWrite, 'letsIn' | 'keeps' | 'readAtMs'>;
+  /** Newest first, those of before this run; none without a journal. */
+  readonly writes: readonly WriteRecord[];
   /** The ledger with this run's readings in it; undefined without a journal. */
   readonly ledger: readonly LedgerRow[] | undefined;
 }
@@ -82,7 +85,7 @@ export async function prepare(run: Run, state: GateState): Promise<Prepared> {
     keeps: plan.entries.filter(({ owner }) => owner === 'foreign').map(({ cidr }) => cidr),
     readAtMs: readAtMs(feeds),
   };
-  return { plan, state, verdicts, alerts, input, must, ledger };
+  return { plan, state, verdicts, alerts, input, must, writes: stored?.writes ?? [], ledger };
 }
 
 function attributesOf({ checksum, missing, steps, closing, guards, policy }: Plan): Attributes {
@@ -144,10 +147,6 @@ function latestEnd(writes: readonly WriteRecord[]): number | undefined {
   return writes.length === 0 ? undefined : Math.max(...writes.map(endOf));
 }
 
-function endOf({ finishedAtMs, atMs }: WriteRecord): number {
-  return finishedAtMs ?? atMs;
-}
-
 /** Whoever took the list out of force, Postern, an operator by hand, or another tool, wants it so until told otherwise. */
 function withdrawnOf(
   writes: readonly WriteRecord[],
@@ -164,7 +163,7 @@ function withdrawnOf(
 
 function newestAtMs({ rows, writes }: Stored): number {
   const times = rows.flatMap(row => [row.lastWantedAtMs, row.lastAbsentReadAtMs ?? 0]);
-  return Math.max(0, ...times, ...writes.map(write => write.finishedAtMs ?? write.atMs));
+  return Math.max(0, ...times, ...writes.map(endOf));
 }
 
 /** How often the most often undone addition of the last days was undone, of those that are wanted still. */

@@ -6,6 +6,7 @@ import { GateConflictError, type GateState } from '../gates/gate.ts';
 import { LockLostError } from '../journal/errors.ts';
 import type { WriteOutcome, WriteRecord } from '../journal/journal.ts';
 import { isFirstWrite, withdraw } from './first-write.ts';
+import { recentWrites } from './prepare.ts';
 import { putBack } from './put-back.ts';
 import { doubtAfter, sinceOf } from './remove-confirmed.ts';
 import type { Run } from './run.ts';
@@ -33,7 +34,7 @@ export async function recover(run: Run, state: GateState): Promise<Recovered> {
   for (const write of unfinished) {
     const outcome = await outcomeNow(run, write, current);
     const removed = isRemoval(write) && outcome !== 'not-applied' && outcome !== 'reverted';
-    const isDoubtful = removed && (await doubtAfter(run, sinceOf(run, write))) !== undefined;
+    const isDoubtful = removed && (await doubtAfter(run, sinceOf(run, [write]))) !== undefined;
     // Asked to stop, and so perhaps without Atlas's word: it stays unfinished for the next run.
     if (run.signal?.aborted) break;
     if (isDoubtful) {
@@ -59,7 +60,8 @@ export async function recover(run: Run, state: GateState): Promise<Recovered> {
 async function outcomeNow(run: Run, write: WriteRecord, state: GateState): Promise<WriteOutcome> {
   const outcome = outcomeOf(write, state);
   if (!isFirstWrite(write) || outcome !== 'not-applied') return outcome;
-  const writes = (await run.journal.attempt(j => j.writes({ gateId: run.gate.id, limit: 200 }))) ?? [];
+  const writes =
+    (await run.journal.attempt(j => j.writes({ gateId: run.gate.id, limit: recentWrites }))) ?? [];
   const isTakenBack = writes.some(({ kind, id }) => kind === 'withdraw' && id > write.id);
   return isTakenBack ? 'reverted' : outcome;
 }

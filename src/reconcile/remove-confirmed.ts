@@ -37,7 +37,7 @@ export async function removeConfirmed(
   removal: StepWrite,
   onWrite: (write: RunWrite) => void,
 ): Promise<GateState> {
-  const since = sinceOf(run, { kind: removal.kind, atMs: run.clock.now() });
+  const since = sinceOf(run, [{ kind: removal.kind, atMs: run.clock.now() }]);
   const undone = { before: state.entries, target: removal.to, planChecksum: removal.planChecksum };
   const {
     state: after,
@@ -92,9 +92,9 @@ async function putBackUnverified(
 }
 
 /**
- * Why a write that takes access away, begun at a time, does not stand; undefined when Atlas confirms every key and has opened
- * no alert. Alerts that cannot be read are no doubt: `valid` is Atlas's own word, and they are asked for again for
- * as long as the removal is on probation.
+ * Why a write that takes access away, begun at a time, does not stand; undefined when Atlas confirms every key and
+ * has opened no alert. Alerts that cannot be read are no doubt: `valid` is Atlas's own word, and they are asked for
+ * again for as long as the write is on probation.
  */
 export function doubtAfter(run: Run, since: Since, acceptsUnknown = false): Promise<string | undefined> {
   return inSpan('verify', { 'postern.gate': run.gate.name }, async span => {
@@ -105,9 +105,15 @@ export function doubtAfter(run: Run, since: Since, acceptsUnknown = false): Prom
   });
 }
 
-/** An operator may put a list in force while an alert is open; a removal waits. */
-export function sinceOf({ clock }: Pick<Run, 'clock'>, write: Pick<WriteRecord, 'kind' | 'atMs'>): Since {
-  return { sinceMs: write.atMs, ...(write.kind !== 'enforce' && { nowMs: clock.now() }) };
+/** Since the first of the writes. An operator may put a list in force while an alert is open; a removal waits. */
+export function sinceOf(
+  { clock }: Pick<Run, 'clock'>,
+  writes: readonly Pick<WriteRecord, 'kind' | 'atMs'>[],
+): Since {
+  return {
+    sinceMs: Math.min(...writes.map(({ atMs }) => atMs)),
+    ...(writes.every(({ kind }) => kind !== 'enforce') && { nowMs: clock.now() }),
+  };
 }
 
 function alertSince(alerts: readonly KmsAlerts[], since: Since): string | undefined {

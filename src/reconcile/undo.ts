@@ -41,9 +41,13 @@ export function undoWrite(unlocked: Run, options: UndoOptions = {}): Promise<Run
     const recovered = await recover(run, await readGate(run));
     if (recovered.trouble) throw recovered.trouble;
     let { state } = recovered;
-    const write = await findWrite(run, options.writeId);
-    if (typeof write === 'string') return result.end('refused', write, { remedy: 'See `postern history`.' });
-    if (isFirstWrite(write)) return await undoFirstWrite(run, state, write, options, result);
+    const writes = await run.journal.attempt(j => j.writes({ gateId: run.gate.id, limit: 1_000 }));
+    const write = findWrite(run, writes, options.writeId);
+    if (typeof write === 'string') return result.end('refused', write, { remedy: seeHistory });
+    if (isFirstWrite(write)) {
+      const stands = newestInForce(writes ?? [])?.id === write.id;
+      return await undoFirstWrite(run, { state, write, stands }, options, result);
+    }
     const { plan, ledger, input, must } = await prepare(run, state);
     const owned = (await run.journal.attempt(journal => journal.owned(run.gate.id))) ?? [];
     const undo = planUndo(write, state.entries, ledger ?? [], owned);
@@ -85,20 +89,25 @@ export function undoWrite(unlocked: Run, options: UndoOptions = {}): Promise<Run
   });
 }
 
+interface FirstWrite {
+  readonly state: GateState;
+  readonly write: WriteRecord & { readonly kind: 'enforce' };
+  /** No later write put the list in force, or took it out. */
+  readonly stands: boolean;
+}
+
 /** Needs no reading of Atlas: it lets in, and takes nothing away. */
 async function undoFirstWrite(
   run: Run,
-  state: GateState,
-  write: WriteRecord & { readonly kind: 'enforce' },
+  first: FirstWrite,
   options: UndoOptions,
   result: ResultBuilder,
 ): Promise<RunResult> {
+  const { state, write } = first;
   const { name } = run.gate;
   const nothing = { putsBack: [], takesBack: [], stays: [] };
   const refusal =
-    run.settings.policy === 'observe'
-      ? observes(name)
-      : ((await standsNoMore(run, state, write)) ?? state.obstacle);
+    run.settings.policy === 'observe' ? observes(name) : (standsNoMore(name, first) ?? state.obstacle);
   if (refusal) return result.end('refused', refusal.message, refusal);
   if (options.confirm && !(await options.confirm({ write, ...nothing, withdraws: true }))) {
     return result.end('refused', ...notConfirmed);
@@ -112,24 +121,21 @@ async function undoFirstWrite(
 }
 
 /** The list that is in force may be that of a later write, which to take out is something else. */
-async function standsNoMore(
-  run: Run,
-  state: GateState,
-  write: WriteRecord,
-): Promise<{ message: string; remedy: string } | undefined> {
-  const remedy = 'See `postern history`.';
+function standsNoMore(
+  gateName: string,
+  { state, write: { id, outcome }, stands }: FirstWrite,
+): { message: string; remedy: string } | undefined {
   if (state.nextWriteShutsOut) {
-    return { message: `Write ${write.id} is undone already: nothing to do.`, remedy };
+    return { message: `Write ${id} is undone already: nothing to do.`, remedy: seeHistory };
   }
-  const writes = (await run.journal.attempt(j => j.writes({ gateId: run.gate.id, limit: 1_000 }))) ?? [];
-  const newest = newestInForce(writes);
-  const stands = newest?.id === write.id && (write.outcome === 'applied' || write.outcome === 'partly');
-  if (stands) return undefined;
+  if (stands && (outcome === 'applied' || outcome === 'partly')) return undefined;
   return {
-    message: `Write ${write.id} did not put the list in force that gate ${run.gate.name} has now.`,
-    remedy,
+    message: `Write ${id} did not put the list in force that gate ${gateName} has now.`,
+    remedy: seeHistory,
   };
 }
+
+const seeHistory = 'See `postern history`.';
 
 const notConfirmed: [string, { remedy: string }] = [
   'Not confirmed: nothing was written.',
@@ -143,8 +149,11 @@ function observes(name: string): { message: string; remedy: string } {
   };
 }
 
-async function findWrite(run: Run, writeId: number | undefined): Promise<WriteRecord | string> {
-  const writes = await run.journal.attempt(journal => journal.writes({ gateId: run.gate.id, limit: 1_000 }));
+function findWrite(
+  run: Run,
+  writes: readonly WriteRecord[] | undefined,
+  writeId: number | undefined,
+): WriteRecord | string {
   if (!writes)
     return `The journal cannot be used (${run.journal.unavailable}), so there is nothing to undo from.`;
   const write =

@@ -184,6 +184,11 @@ export function isRemoval({ kind }: { readonly kind: WriteKind }): boolean {
   return kind === 'remove' || kind === 'undo' || kind === 'enforce';
 }
 
+/** When a write ended, or was begun where nobody knows how it ended. */
+export function endOf({ finishedAtMs, atMs }: Pick<WriteRecord, 'finishedAtMs' | 'atMs'>): number {
+  return finishedAtMs ?? atMs;
+}
+
 /** Of the writes, newest first, the one that last put the list in force or took it out; undefined where none did. */
 export function newestInForce(writes: readonly WriteRecord[]): WriteRecord | undefined {
   // Withdrawn in part is a list that is there still.
