@@ -3,6 +3,7 @@ import { printable } from '../plan/render/printable.ts';
 import { countAddresses } from '../plan/render/words.ts';
 import type { RunEvent } from '../reconcile/run.ts';
 import type { Output, Step } from './output.ts';
+import { askingAtlas, writeInWords } from './words.ts';
 
 export interface Progress {
   report(gateName: string | undefined, event: RunEvent): void;
@@ -24,13 +25,13 @@ export function progressOf(output: Output): Progress {
           if (event.feed !== 'static') tellFeed(output, event);
           return;
         case 'writing':
-          begin(name, `writing, ${deltaOf(event.adds, event.removes)}`);
+          begin(name, `writing, ${writeInWords(event.adds, event.removes)}`);
           return;
         case 'written':
           finish(name, `${writtenWords[event.write]}, read back, ${event.entries} entries`);
           return;
         case 'verifying':
-          begin(name, 'asking Atlas whether its key still works');
+          begin(name, askingAtlas);
           return;
         case 'verified':
           finish(name, 'Atlas confirms that its key works');
@@ -90,10 +91,3 @@ const writtenWords = {
   enforce: 'put in force',
   withdraw: 'taken out of force',
 } as const;
-
-function deltaOf(adds: number, removes: number): string {
-  return (
-    [adds > 0 && `${adds} to add`, removes > 0 && `${removes} to remove`].filter(Boolean).join(', ') ||
-    'the same list'
-  );
-}

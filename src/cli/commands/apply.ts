@@ -10,6 +10,7 @@ import { reportError } from '../errors.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { RefusedError, UsageError } from '../failures.ts';
 import { printErrors } from '../print-errors.ts';
+import { namingGate } from '../words.ts';
 import { forEachGate, withSession } from '../work.ts';
 import { overridesOf, type PolicyOptions } from './plan.ts';
 
@@ -137,12 +138,7 @@ export function printResults({ output }: CommandContext, results: readonly Told[
     failed: output.style('red', '✗'),
   };
   for (const result of results) {
-    const { message, gate } = result;
-    const named =
-      message.includes(`gate ${gate.name}`) || message.startsWith(`Gate ${gate.name}`)
-        ? message
-        : `${gate.name}: ${message}`;
-    output.say(`${marks[result.status]} ${printable(named)}`);
+    output.say(`${marks[result.status]} ${printable(namingGate(result.gate.name, result.message))}`);
     const remedy =
       result.remedy ?? (result.error === undefined ? undefined : reportError(result.error).remedy);
     if (remedy !== undefined) output.say(`  ${output.style('bold', 'to do:')} ${printable(remedy)}`);

@@ -9,6 +9,7 @@ import { andMore, count, countAddresses } from '../../plan/render/words.ts';
 import type { RunSummary, WatchEvent } from '../../watch/events.ts';
 import type { WatchStatus } from '../../watch/status.ts';
 import { tell } from '../../watch/words.ts';
+import { askingAtlas, namingGate, writeInWords } from '../words.ts';
 
 export interface Said {
   readonly level: LogLevel;
@@ -138,13 +139,13 @@ export class Account {
     const { gate, step } = event;
     switch (step.kind) {
       case 'writing':
-        this.#writing.set(gate, `${gate}: writing, ${deltaOf(step.adds, step.removes)}`);
+        this.#writing.set(gate, `${gate}: writing, ${writeInWords(step.adds, step.removes)}`);
         return undefined;
       case 'written':
         this.#writing.delete(gate);
         return undefined;
       case 'verifying':
-        this.#writing.set(gate, `${gate}: asking Atlas whether its key still works`);
+        this.#writing.set(gate, `${gate}: ${askingAtlas}`);
         return undefined;
       // The end of the run, and `journal-lost`, say these.
       case 'restoring':
@@ -169,7 +170,7 @@ export class Account {
         {
           level: 'error',
           text: [
-            named(gate, message),
+            namingGate(gate, message),
             ...(missing.length > 0 ? [`Not let in: ${few(missing)}`] : []),
             `Postern looks again by itself, in ${seconds(nextAtMs - event.atMs)}.`,
           ],
@@ -180,7 +181,7 @@ export class Account {
     }
     const over = this.#end(event, gateKey(gate), `${gate}: all is well again`);
     if (status === 'refused') {
-      return { level: 'warn', text: [named(gate, message)], ...(remedy !== undefined && { remedy }) };
+      return { level: 'warn', text: [namingGate(gate, message)], ...(remedy !== undefined && { remedy }) };
     }
     // A removal that was put back is told by an event of its own.
     if (status !== 'changed') return over ?? this.#first(event);
@@ -192,7 +193,7 @@ export class Account {
   #first({ gate, summary, plan }: EventOf<'run-ended'>): Said | undefined {
     if (summary.status !== 'unchanged' || !plan || this.#known.has(gate)) return undefined;
     this.#known.add(gate);
-    if (summary.coverage !== 'let-in') return { level: 'info', text: [named(gate, summary.message)] };
+    if (summary.coverage !== 'let-in') return { level: 'info', text: [namingGate(gate, summary.message)] };
     return { level: 'info', text: [`${gate}: every address that Atlas lists is let in`] };
   }
 
@@ -217,11 +218,6 @@ function plain(event: WatchEvent): Said {
   return { level, text: [message] };
 }
 
-/** A gate's message mostly names it. */
-function named(gate: string, message: string): string {
-  return message.toLowerCase().includes(`gate ${gate}`.toLowerCase()) ? message : `${gate}: ${message}`;
-}
-
 function writesOf({ gate, writes, startedAtMs, endedAtMs }: RunSummary): readonly string[] {
   const lines = writes.map(
     ({ kind, adds, removes }) => `${gate}: ${done[kind]} ${few([...adds, ...removes])}`,
@@ -238,10 +234,6 @@ const done = {
   enforce: 'put in force',
   withdraw: 'took out of force',
 } as const;
-
-function deltaOf(adds: number, removes: number): string {
-  return [adds > 0 && `${adds} to add`, removes > 0 && `${removes} to remove`].filter(Boolean).join(', ');
-}
 
 function few(cidrs: readonly string[]): string {
   return andMore(cidrs, shownAddresses, ', ');
