@@ -9,11 +9,10 @@ import { FleetTelling } from '../../src/notify/fleet-telling.ts';
 import type { Notice } from '../../src/notify/situation.ts';
 import { Teller } from '../../src/notify/teller.ts';
 import type { TellerMemory } from '../../src/notify/teller-memory.ts';
-import type { WatchEvent, WatchListener } from '../../src/watch/events.ts';
 import type { WatchStatus } from '../../src/watch/status.ts';
 import { temporaryDirectory } from '../journal/fixtures.ts';
 import { nowMs } from './fixtures.ts';
-import { gateStatus, missing, watchStatus } from './status.ts';
+import { gateStatus, missing, stubWatch, watchStatus } from './status.ts';
 import { WaitingClock } from './waiting-clock.ts';
 
 const lockedOut = watchStatus({ gates: [gateStatus({ coverage: 'locked-out', missing })] });
@@ -40,16 +39,10 @@ async function openFleet() {
       takes: true,
       ...more,
     };
-    const listeners = new Set<WatchListener>();
+    const { watch, send } = stubWatch(() => world.status);
     const fleet = new FleetTelling({ journal: () => world.journal, clock, worker: name });
     const teller = new Teller({
-      watch: {
-        status: () => world.status,
-        subscribe: listener => {
-          listeners.add(listener);
-          return () => listeners.delete(listener);
-        },
-      },
+      watch,
       channels: [
         {
           kind: 'webhook',
@@ -77,8 +70,7 @@ async function openFleet() {
       world,
       fleet,
       emit: async (event: object) => {
-        for (const listener of listeners)
-          listener({ sequence: 1, atMs: nowMs, severity: 'info', ...event } as WatchEvent);
+        send(event);
         await wait(60);
       },
     };

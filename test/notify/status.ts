@@ -1,5 +1,6 @@
 /** A daemon's state in which all is well; a test says what is not. */
 import type { Cidr } from '../../src/address/cidr.ts';
+import type { WatchEvent, WatchListener } from '../../src/watch/events.ts';
 import type { FeedStatus, GateStatus, WatchStatus } from '../../src/watch/status.ts';
 import { nowMs } from './fixtures.ts';
 
@@ -80,3 +81,17 @@ export function watchStatus(more: Partial<WatchStatus> = {}): WatchStatus {
 }
 
 export const missing = ['52.1.2.3/32', '52.1.2.4/32'] as readonly string[] as readonly Cidr[];
+
+/** A daemon whose state is what a test says, and that tells what a test sends. */
+export function stubWatch(status: () => WatchStatus) {
+  const listeners = new Set<WatchListener>();
+  const subscribe = (listener: WatchListener) => {
+    listeners.add(listener);
+    return () => listeners.delete(listener);
+  };
+  const send = (event: object) => {
+    for (const listener of listeners)
+      listener({ sequence: 1, atMs: nowMs, severity: 'info', ...event } as WatchEvent);
+  };
+  return { watch: { status, subscribe }, send };
+}

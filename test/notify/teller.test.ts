@@ -3,10 +3,9 @@ import { expect, test } from 'vitest';
 import type { Channel } from '../../src/notify/channels/channel.ts';
 import type { Notice } from '../../src/notify/situation.ts';
 import { Teller } from '../../src/notify/teller.ts';
-import type { WatchEvent, WatchListener } from '../../src/watch/events.ts';
 import type { WatchStatus } from '../../src/watch/status.ts';
 import { nowMs } from './fixtures.ts';
-import { gateStatus, missing, watchStatus } from './status.ts';
+import { gateStatus, missing, stubWatch, watchStatus } from './status.ts';
 import { WaitingClock } from './waiting-clock.ts';
 
 const lockedOut = watchStatus({ gates: [gateStatus({ coverage: 'locked-out', missing })] });
@@ -18,9 +17,9 @@ const saying = ({ kind, situation: { key } }: Notice) => `${kind} ${key}`;
 
 async function open(memory?: unknown, hasJournal = true) {
   const told: Notice[] = [];
-  const listeners = new Set<WatchListener>();
   const faults: unknown[] = [];
   const world = { status: watchStatus() as WatchStatus, kept: memory, hasJournal };
+  const { watch, send } = stubWatch(() => world.status);
   const clock = new WaitingClock(nowMs);
   const channel: Channel = {
     kind: 'webhook',
@@ -31,13 +30,7 @@ async function open(memory?: unknown, hasJournal = true) {
     },
   };
   const teller = new Teller({
-    watch: {
-      status: () => world.status,
-      subscribe: listener => {
-        listeners.add(listener);
-        return () => listeners.delete(listener);
-      },
-    },
+    watch,
     channels: [channel],
     clock,
     random: () => 1,
@@ -52,10 +45,6 @@ async function open(memory?: unknown, hasJournal = true) {
     onFault: error => faults.push(error),
   });
   await teller.start();
-  const send = (event: object) => {
-    for (const listener of listeners)
-      listener({ sequence: 1, atMs: nowMs, severity: 'info', ...event } as WatchEvent);
-  };
   const settle = () => new Promise(resolve => setImmediate(resolve));
   await settle();
   return {

@@ -24,6 +24,14 @@ export function stateOf(entries: readonly Cidr[], more: Partial<GateState> = {})
   return { entries, revision: `r${entries.join()}` as Revision, lets: 'listed', findings: [], ...more };
 }
 
+/** Of a list that is in force; or of one that is not, where everyone is let in until the next write. */
+export function stateInForce(entries: readonly Cidr[], inForce: boolean): GateState {
+  return stateOf(entries, {
+    revision: `${inForce} ${entries.join()}` as Revision,
+    ...(!inForce && { lets: 'everyone', nextWriteShutsOut: true }),
+  });
+}
+
 export function addressesOf(feed: FeedId, list: readonly Cidr[]): readonly Address[] {
   return list.map(each => ({ cidr: each, provenance: { feed, direction: 'outbound', future: false } }));
 }

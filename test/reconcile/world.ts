@@ -27,7 +27,15 @@ import { defaultRemovalPolicy } from '../../src/plan/removal-policy.ts';
 import { FeedReader } from '../../src/reconcile/feed-reader.ts';
 import { GuardedJournal } from '../../src/reconcile/guarded-journal.ts';
 import type { GateSettings, Run, RunEvent } from '../../src/reconcile/run.ts';
-import { dayMs, incomplete, limitsOf, nowMs, observation, projectId } from '../plan/fixtures.ts';
+import {
+  dayMs,
+  incomplete,
+  limitsOf,
+  nowMs,
+  observation,
+  projectId,
+  stateInForce,
+} from '../plan/fixtures.ts';
 
 export type WriteFault =
   | 'refused' // the cloud says no, nothing is written
@@ -105,14 +113,7 @@ export class ModelGate implements Gate {
   }
 
   #state(): GateState {
-    return {
-      entries: this.entries,
-      revision: `${this.inForce} ${this.entries.join()}` as Revision,
-      lets: this.inForce ? 'listed' : 'everyone',
-      findings: [],
-      ...(!this.inForce && { nextWriteShutsOut: true as const }),
-      ...this.shows,
-    };
+    return { ...stateInForce(this.entries, this.inForce), ...this.shows };
   }
 }
 

@@ -34,7 +34,7 @@ import type { Transport, TransportRequest, TransportResponse } from '../../src/t
 import { createWatch } from '../../src/watch/create-watch.ts';
 import type { WatchEvent, WatchEventKind } from '../../src/watch/events.ts';
 import type { JournalStore, Watch, WatchOptions } from '../../src/watch/watch.ts';
-import { limitsOf } from '../plan/fixtures.ts';
+import { limitsOf, stateInForce } from '../plan/fixtures.ts';
 import { SimClock, settled } from './sim-clock.ts';
 
 export const startMs = Date.UTC(2026, 10, 24, 12);
@@ -108,13 +108,7 @@ export class RigGate implements Gate {
   }
 
   #state(): GateState {
-    return {
-      entries: this.entries,
-      revision: `${this.inForce} ${this.entries.join()}` as Revision,
-      lets: this.inForce ? 'listed' : 'everyone',
-      findings: [],
-      ...(!this.inForce && { nextWriteShutsOut: true as const }),
-    };
+    return stateInForce(this.entries, this.inForce);
   }
 }
 
