@@ -173,6 +173,16 @@ describe('the write that puts a list in force', () => {
     await expectHeld(world);
   });
 
+  test('that stood, was undone, and was made again is not undone in place of the newer one', async () => {
+    const world = await inForce();
+    expect((await undoWrite(await world.run())).status).toBe('changed');
+    world.settings = { ...world.settings, acceptFirstWrite: true };
+    expect((await applyGate(await world.run())).status).toBe('changed');
+    const undone = await undoWrite(await world.run(), { writeId: 1 });
+    expect(undone).toMatchObject({ status: 'refused', message: expect.stringContaining('did not put the') });
+    expect(world.gate.inForce).toBe(true);
+  });
+
   test('of an earlier time is not undone in place of the one that stands', async () => {
     const world = outOfForce();
     world.verdicts = ['valid', 'invalid'];
