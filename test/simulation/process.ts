@@ -43,15 +43,18 @@ export class SimulatedProcess {
     try {
       return await work();
     } finally {
-      if (!this.#isAlive) await never;
+      if (!this.#isAlive) await never();
     }
   }
 
   #step(): Promise<void> | undefined {
     this.awaits++;
     if (this.awaits >= this.#diesAfter) this.kill();
-    return this.#isAlive ? undefined : never;
+    return this.#isAlive ? undefined : never();
   }
 }
 
-const never = new Promise<never>(() => {});
+/** One for each who waits: what waits for the same promise for ever is kept for ever. */
+function never(): Promise<never> {
+  return new Promise(() => {});
+}
