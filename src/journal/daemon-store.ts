@@ -21,6 +21,6 @@ export function daemonStore({ path, database, clock }: DaemonStoreOptions): Jour
     location: 'the PostgreSQL database',
     open: () => openJournalAt({ path, database, clock }),
     spool: write => appendToSpool(spool, write),
-    drain: (journal, onFault) => drainSpool(spool, journal, onFault),
+    drain: (journal, onFault, kept) => drainSpool(spool, journal, { onFault, kept }),
   };
 }

@@ -37,7 +37,7 @@ export function spoolPaths(journalPath: string): readonly string[] {
 
 /** Keeps one finished addition, on disk when it returns. Throws when no path can be written. */
 export function appendToSpool(paths: readonly string[], write: SpooledWrite): void {
-  const json = JSON.stringify({ version: 1, ...write, reason: redactSecrets(write.reason) });
+  const json = lineOf(write);
   const faults: string[] = [];
   for (const path of paths) {
     try {
@@ -51,19 +51,29 @@ export function appendToSpool(paths: readonly string[], write: SpooledWrite): vo
   throw new Error(`The addition could not be kept for the journal either (${faults.join('; ')})`);
 }
 
+function lineOf(write: SpooledWrite): string {
+  return JSON.stringify({ version: 1, ...write, reason: redactSecrets(write.reason) });
+}
+
+export interface DrainOptions {
+  readonly onFault?: (message: string) => void;
+  readonly kept?: readonly SpooledWrite[] | undefined;
+}
+
 /**
  * Journals what was spooled, oldest first, and then removes the files. A line that cannot be read, torn by a
  * crash for one, is kept aside in `*.unread` rather than lost. Interrupted at any point, it is done again by a
  * later run, and nothing is journalled twice.
  *
- * @param onFault is told of a spool that cannot be read or trusted; it stays where it is
+ * @param options `onFault` is told of a spool that cannot be read or trusted; it stays where it is. `kept`: additions
+ *   that no path could be written with, from the memory of who made them
  * @returns how many additions were journalled
  * @throws only what the journal throws; the spool is kept then
  */
 export async function drainSpool(
   paths: readonly string[],
   journal: Journal,
-  onFault: (message: string) => void = () => {},
+  { onFault = () => {}, kept = [] }: DrainOptions = {},
 ): Promise<number> {
   const taken = paths.flatMap(path => takeFiles(path, onFault));
   try {
@@ -71,7 +81,8 @@ export async function drainSpool(
       const text = attemptFile(() => readTaken(file), onFault);
       return text === undefined ? [] : [{ file, ...readLines(text) }];
     });
-    const writes = files.flatMap(each => each.writes).sort((a, b) => a.atMs - b.atMs);
+    const inMemory = readLines(kept.map(lineOf).join('\n')).writes;
+    const writes = [...files.flatMap(each => each.writes), ...inMemory].sort((a, b) => a.atMs - b.atMs);
     let count = 0;
     for (const write of writes) if (await importWrite(journal, write)) count++;
     for (const { file, unread } of files) {

@@ -4,6 +4,7 @@
  */
 import type { Clock } from '../clock.ts';
 import type { Journal } from '../journal/journal.ts';
+import type { SpooledWrite } from '../journal/spool.ts';
 import { GuardedJournal } from '../reconcile/guarded-journal.ts';
 import { messageOf } from './emitter.ts';
 import type { WatchHappening } from './events.ts';
@@ -14,6 +15,8 @@ import type { JournalStore } from './watch.ts';
 const reopening = { firstMs: 1_000, maxMs: 60_000 };
 /** A run that uses a failed journal ends in seconds; one that hangs does not keep it from being opened anew. */
 const usersWaitMs = 60_000;
+/** So many additions that no file would take are kept in memory; each is a list before and after. */
+const mostKept = 1_000;
 /** Lost sooner than this after it was opened, it is lost still: a full disk lets itself be read, and so opened. */
 const steadyMs = 60_000;
 
@@ -48,6 +51,8 @@ export class JournalKeeper {
   #isStopped = false;
   /** Additions wait in the spool of an open journal: the fault was in one run only. */
   #hasSpooled = false;
+  /** Additions that the spool would not take, as where one full disk holds both: the journal gets them from here. */
+  #kept: readonly SpooledWrite[] = [];
   failures = 0;
 
   constructor(options: JournalKeeperOptions) {
@@ -68,9 +73,16 @@ export class JournalKeeper {
     return {
       location: this.#options.store.location,
       available: this.#opened !== undefined,
-      because: this.#opened ? undefined : this.#because,
+      because: this.#opened ? undefined : `${this.#because}${this.#keptWords()}`,
       sinceMs: this.#sinceMs,
     };
+  }
+
+  #keptWords(): string {
+    const count = this.#kept.length;
+    if (count === 0) return '';
+    const what = count === 1 ? '1 addition is' : `${count} additions are`;
+    return `; ${what} kept in memory until it is back: do not stop Postern before`;
   }
 
   /** Opens it, or opens it anew, where that is due. Never throws. */
@@ -98,7 +110,6 @@ export class JournalKeeper {
   lease(): JournalLease {
     this.#lookAtFile();
     const opened = this.#opened;
-    const { store } = this.#options;
     if (opened) opened.users++;
     let isDone = false;
     return {
@@ -108,7 +119,7 @@ export class JournalKeeper {
         spool: write => {
           this.#hasSpooled = true;
           this.#dueAtMs = Math.min(this.#dueAtMs, this.#options.clock.now() + reopening.firstMs);
-          store.spool(write);
+          this.#spool(write);
         },
         onFailure: because => this.#failed(opened, because),
       }),
@@ -122,11 +133,36 @@ export class JournalKeeper {
   /** Waits for nobody. Never throws. */
   async close(): Promise<void> {
     this.#isStopped = true;
+    this.#spoolKept();
     const journals = [this.#opened?.journal, this.#leaving?.opened.journal];
     this.#opened = undefined;
     this.#leaving = undefined;
     this.#because = 'Postern is stopping';
     for (const journal of journals) await journal?.close().catch(() => {});
+  }
+
+  #spool(write: SpooledWrite): void {
+    try {
+      this.#options.store.spool(write);
+    } catch (error) {
+      if (this.#kept.length >= mostKept) throw error;
+      this.#kept = [...this.#kept, write];
+    }
+  }
+
+  /** The last chance of what is kept. */
+  #spoolKept(): void {
+    const { store, emit } = this.#options;
+    for (const write of this.#kept) {
+      try {
+        store.spool(write);
+      } catch (error) {
+        const because = `${messageOf(error)}; the entries just added will look like someone else's (see \`adopt\`)`;
+        emit({ kind: 'journal-lost', because });
+        return;
+      }
+    }
+    this.#kept = [];
   }
 
   #failed(opened: Opened | undefined, because: string): void {
@@ -212,11 +248,12 @@ export class JournalKeeper {
 
   async #tryDrain({ journal }: Opened): Promise<number> {
     const { store, emit } = this.#options;
-    const drained = await store.drain(journal, message =>
-      emit({ kind: 'internal-fault', where: 'the spool', message }),
-    );
-    this.#hasSpooled = false;
-    this.#dueAtMs = Number.POSITIVE_INFINITY;
+    const kept = this.#kept;
+    const onFault = (message: string) => emit({ kind: 'internal-fault', where: 'the spool', message });
+    const drained = await store.drain(journal, onFault, kept);
+    this.#kept = this.#kept.filter(write => !kept.includes(write));
+    this.#hasSpooled = this.#kept.length > 0;
+    this.#dueAtMs = this.#hasSpooled ? this.#dueAtMs : Number.POSITIVE_INFINITY;
     return drained;
   }
 }

@@ -22,8 +22,12 @@ export interface JournalStore {
   open(): Promise<Journal>;
   /** Keeps an addition that could not be journalled; throws when that cannot be done either. */
   spool(write: SpooledWrite): void;
-  /** Journals what was spooled; throws what the journal throws. */
-  drain(journal: Journal, onFault: (message: string) => void): Promise<number>;
+  /** Journals what was spooled, and `kept` with it, in the order of time; throws what the journal throws. */
+  drain(
+    journal: Journal,
+    onFault: (message: string) => void,
+    kept?: readonly SpooledWrite[],
+  ): Promise<number>;
   /** Whether what `open` gave is still what stands there; absent: always. */
   isInPlace?(): boolean;
   /** Writes what the open journal holds back to where its file was deleted. False when it cannot be done. */

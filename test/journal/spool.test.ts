@@ -68,6 +68,16 @@ test('the first place that can be written is taken, and two places are journalle
   expect(() => appendToSpool([nowhere], addition(3))).toThrow(nowhere);
 });
 
+test('what no file would take is journalled from memory, in the order of time with the rest', async () => {
+  const { journal, spool } = await setUp();
+  appendToSpool([spool], addition(2));
+  const kept = [addition(1), addition(3)];
+  expect(await drainSpool([spool], journal, { kept })).toBe(3);
+  expect((await journal.writes({ limit: 9 })).map(({ atMs }) => atMs - nowMs)).toEqual([3, 2, 1]);
+  expect(await ownedBy(journal)).toEqual(cidrs('192.0.2.1', '192.0.2.2', '192.0.2.3'));
+  expect(await drainSpool([spool], journal, { kept })).toBe(0);
+});
+
 test('a torn line neither swallows the next one nor is lost', async () => {
   const { journal, spool } = await setUp();
   appendToSpool([spool], addition(1));
@@ -75,7 +85,7 @@ test('a torn line neither swallows the next one nor is lost', async () => {
   appendToSpool([spool], addition(2));
   appendFileSync(spool, '{"version":2}');
   const faults: string[] = [];
-  expect(await drainSpool([spool], journal, fault => faults.push(fault))).toBe(2);
+  expect(await drainSpool([spool], journal, { onFault: fault => faults.push(fault) })).toBe(2);
   expect(readFileSync(`${spool}.unread`, 'utf8')).toMatch(/"azu\n\{"version":2\}\n$/);
   expect(faults).toEqual([expect.stringContaining('2 lines')]);
   expect(filesIn(spool)).toEqual(['spool.jsonl.unread']);
@@ -159,7 +169,7 @@ for (const [name, plant] of planted) {
     writeFileSync(path, lineOf(1), { mode: 0o600 });
     plant(path, join(directory, 'real'));
     const faults: string[] = [];
-    expect(await drainSpool([path], journal, fault => faults.push(fault))).toBe(0);
+    expect(await drainSpool([path], journal, { onFault: fault => faults.push(fault) })).toBe(0);
     expect(faults).toEqual([expect.stringContaining(path)]);
     expect(await journal.owned(gateId)).toEqual([]);
     expect(() => appendToSpool([path], addition(2))).toThrow(path);

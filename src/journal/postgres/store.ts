@@ -18,7 +18,10 @@ export function postgresStore({ url, statePath }: { readonly url: Secret; readon
     location: parseDatabaseUrl(url).location,
     open: (): Promise<Journal> => openPostgresJournal({ url }),
     spool: (write: SpooledWrite): void => appendToSpool(spool, write),
-    drain: (journal: Journal, onFault: (message: string) => void): Promise<number> =>
-      drainSpool(spool, journal, onFault),
+    drain: (
+      journal: Journal,
+      onFault: (message: string) => void,
+      kept?: readonly SpooledWrite[],
+    ): Promise<number> => drainSpool(spool, journal, { onFault, kept }),
   };
 }

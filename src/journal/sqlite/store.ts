@@ -30,7 +30,7 @@ export function sqliteStore(options: { readonly path: string; readonly clock: Cl
       return journal;
     },
     spool: write => appendToSpool(spool, write),
-    drain: (journal, onFault) => drainSpool(spool, journal, onFault),
+    drain: (journal, onFault, kept) => drainSpool(spool, journal, { onFault, kept }),
     isInPlace: () => open === undefined || open.identity === identityOf(path),
     rescue() {
       // Another file stands there: it is someone's wish, and counts.
