@@ -30,7 +30,7 @@ export function awsCloud({ clock, kind, name, behaviour }: AwsCloudOptions): Sim
   const ofRole = kind === 'aws-role-policy';
   const model = new AwsModel(clock, behaviour);
   const roleArn = `arn:aws:iam::${account}:role/${name}-atlas`;
-  const keyArn = `arn:aws:kms:${region}:${account}:key/1a2b3c4d-5e6f-4a70-8b91-c2d3e4f5a6b7`;
+  const keyArn = `arn:aws:kms:${region}:${account}:key/1a2b3c4d-5e6f-4a70-8b91-${keyIdOf(name)}`;
   const roleId = '6a793f60c0eb9e7a1771aaaa';
   const key: Extract<LabKey, { cloud: 'aws' }> = { cloud: 'aws', keyArn, roleArn, roleId };
   const useKey = [{ Effect: 'Allow', Action: actions, Resource: keyArn }];
@@ -189,4 +189,9 @@ function cidrsOf(values: readonly string[]): readonly Cidr[] {
     const parsed = tryParseCidr(text, { bare: 'host', hostBits: 'mask' });
     return parsed.ok ? [parsed.cidr] : [];
   });
+}
+
+/** A key of its own for each gate: two gates that share a list would be turned down as a config. */
+function keyIdOf(name: string): string {
+  return Buffer.from(name).toString('hex').padStart(12, '0').slice(-12);
 }

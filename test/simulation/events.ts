@@ -547,6 +547,10 @@ function fillDisk(world: World, random: Random): void {
   world.changed('the disk is full');
   world.scheduler.after(aWhile(random), () => {
     world.disk.isFull = false;
+    // The daemon opens its journal within some minutes, and writes down what it kept.
+    world.scheduler.after(10 * minuteMs, () => {
+      if (!world.disk.isFull) world.judge.diskIsBack();
+    });
     world.changed('the disk has space again');
   });
 }

@@ -80,6 +80,10 @@ interface GateCase {
   stale: readonly { readonly cidr: Cidr; readonly sinceMs: number }[];
   /** How many of them the caps let go at once. */
   mostAtOnce: number;
+  /** When the caps, or a control plane that shrank, last held back its removals. */
+  heldMs: number;
+  /** Added while the disk was full: only the process that did it knows that they are Postern's. */
+  readonly unsaved: Set<Cidr>;
   /** When someone else last changed the gate, and how often its list had been read by then. */
   editedAtMs: number;
   editedAtLook: number;
@@ -96,6 +100,7 @@ export interface JudgeOptions {
   readonly intervalMs: number;
   /** Whether something else than a service keeps removals waiting: the disk, the clock, a key that is off. */
   isImpeded(): boolean;
+  isDiskFull(): boolean;
   onBreach(what: string): void;
   onExposure(what: string): void;
   /** Nothing wants some entries of the gate any more, from now on. */
@@ -143,6 +148,8 @@ export class Judge {
       condemned: new Set(),
       stale: [],
       mostAtOnce: 0,
+      heldMs: Number.NEGATIVE_INFINITY,
+      unsaved: new Set(),
       editedAtMs: Number.NEGATIVE_INFINITY,
       editedAtLook: 0,
       approved: [],
@@ -220,6 +227,20 @@ export class Judge {
     this.changed();
   }
 
+  /** Postern died: what it had not been able to write down looks like someone else's to the next one. */
+  died(): void {
+    for (const { ours, unsaved } of this.#cases) {
+      for (const cidr of unsaved) if (ours.delete(cidr)) this.verdict.orphans++;
+      unsaved.clear();
+    }
+    this.changed();
+  }
+
+  /** The disk takes what is written: nothing of Postern's is unsaved any more. */
+  diskIsBack(): void {
+    for (const { unsaved } of this.#cases) unsaved.clear();
+  }
+
   /** Time is about to move over a span in which nothing changes. */
   advance(fromMs: number, toMs: number): void {
     if (this.#isDirty) this.#refresh();
@@ -263,10 +284,12 @@ export class Judge {
     this.#own(gate, write);
   }
 
-  #own({ ours, site }: GateCase, write: CloudWrite): void {
+  #own({ ours, unsaved, site }: GateCase, write: CloudWrite): void {
     const before = new Set(write.before);
     const after = new Set(write.after);
-    for (const cidr of write.after) if (!before.has(cidr)) ours.add(cidr);
+    const gained = write.after.filter(cidr => !before.has(cidr));
+    for (const cidr of gained) ours.add(cidr);
+    if (this.#options.isDiskFull()) for (const cidr of gained) unsaved.add(cidr);
     for (const cidr of ours) if (!after.has(cidr)) ours.delete(cidr);
     site.changed();
     this.changed();
@@ -442,12 +465,10 @@ export class Judge {
       if (fromMs <= allowedMs) this.#options.onExposure(`${site.name} lets in ${cidr} for too long`);
     }
     if (this.#obstacles > 0 || this.#isImpeded) this.impede(toMs);
+    if (stale > 0 && (stale > gate.mostAtOnce || this.#hasShrunk())) gate.heldMs = toMs;
     if (exposedMs === 0) return;
     const isHeld =
-      approval === 'required' ||
-      fromMs < this.#impededMs + exposureAllowanceMs ||
-      stale > gate.mostAtOnce ||
-      this.#hasShrunk();
+      approval === 'required' || fromMs < Math.max(this.#impededMs, gate.heldMs) + exposureAllowanceMs;
     if (isHeld) verdict.heldMs += exposedMs;
     else verdict.exposedMs += exposedMs;
   }

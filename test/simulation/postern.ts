@@ -44,7 +44,7 @@ export class Daemon {
   #process: SimulatedProcess | undefined;
   #nextRun = 1;
   readonly #guards = new Map<string | undefined, string>();
-  /** Gates whose newest plan an operator was told of. */
+  /** What an operator was told of, and has not dealt with yet. */
   readonly #asked = new Set<string>();
   readonly #plans = new Map<string, Plan>();
   readonly counts: DaemonCounts = { cycles: 0, skipped: 0, kills: 0, awaits: 0, commands: 0 };
@@ -109,7 +109,8 @@ export class Daemon {
   operate(what: 'apply' | 'undo', random: Random): void {
     const process = new SimulatedProcess(() => this.#world.trace('the command is killed'));
     if (random() < 0.2) process.dieAfter(integer(random, 1, 60));
-    const overrides: Overrides = what === 'apply' ? { maxRemovals: 1_000, acceptShrink: true } : {};
+    const overrides: Overrides =
+      what === 'apply' ? { maxRemovals: 1_000, acceptShrink: true, acceptFirstWrite: true } : {};
     this.counts.commands++;
     this.#world.trace(`the operator runs ${what}`);
     this.#session(process, `postern ${what}`, overrides)
@@ -144,6 +145,20 @@ export class Daemon {
     });
   }
 
+  /** An operator is told that a first write was taken back, and has it done again hours or days later. */
+  #askForFirstWrite(gate: string): void {
+    const key = `first write at ${gate}`;
+    if (this.#asked.has(key)) return;
+    this.#asked.add(key);
+    const { scheduler, seed } = this.#world;
+    const random = randomFor(seed, key, scheduler.nowMs);
+    scheduler.after(between(random, hourMs, 2 * dayMs), () => {
+      this.#asked.delete(key);
+      this.operate('apply', random);
+      this.#world.changed('an operator accepts a first write');
+    });
+  }
+
   /** As `postern approve` does, in a process of its own. */
   async #approve(site: Site, plan: Plan, random: Random): Promise<void> {
     const world = this.#world;
@@ -170,6 +185,7 @@ export class Daemon {
     this.#process = undefined;
     this.#life = undefined;
     world.trace(`postern is killed at await ${process.awaits}`);
+    world.judge.died();
     const end = world.judge.obstruct();
     const downMs =
       random() < 0.9 ? between(random, 1_000, 10 * minuteMs) : between(random, hourMs, 60 * hourMs);
@@ -287,6 +303,7 @@ export class Daemon {
       this.#traceGuards(gate, guards.join(', '));
       if (gate !== undefined) this.#plans.set(gate, event.plan);
       if (gate !== undefined && guards.includes('not-approved')) this.#askForApproval(gate);
+      if (gate !== undefined && guards.includes('first-write-withdrawn')) this.#askForFirstWrite(gate);
     }
     if (kind === 'writing') this.#world.trace(`${gate}: ${event.write} +${event.adds} -${event.removes}`);
     if (

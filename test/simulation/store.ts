@@ -26,8 +26,8 @@ export function storeOf(
       }),
     isInPlace: () => opened === undefined || opened === disk.file,
     spool: write => disk.append(write),
-    drain: async journal => {
-      const spooled = [...disk.spooled];
+    drain: async (journal: Journal, _onFault?: unknown, kept: readonly SpooledWrite[] = []) => {
+      const spooled = [...disk.spooled, ...kept].sort((a, b) => a.atMs - b.atMs);
       for (const write of spooled) {
         await drainOne(journal, write);
         disk.spooled = disk.spooled.filter(each => each !== write);

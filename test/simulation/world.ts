@@ -225,6 +225,7 @@ export class World {
       sites: this.sites,
       answers: this.answers,
       intervalMs: this.intervalMs * (isPunctual ? 1 : 1.1),
+      isDiskFull: () => this.disk.isFull,
       isImpeded: () =>
         this.disk.isFull ||
         this.disk.isUnreadable ||
