@@ -12,13 +12,13 @@ import {
 import { onlyReads, writeReason } from './read-only.ts';
 import { inRequestSpan } from './request-span.ts';
 import { retryDelayMs } from './retry.ts';
-import type { Transport, TransportRequest, TransportResponse } from './transport.ts';
+import type { Transport, TransportMode, TransportRequest, TransportResponse } from './transport.ts';
 
 export interface TransportOptions {
   readonly clock: Clock;
   /** From 0 to 1, for jitter. */
   readonly random: () => number;
-  readonly mode: 'read-only' | 'read-write';
+  readonly mode: TransportMode;
   /** For one request with all its tries and waits. */
   readonly totalTimeoutMs?: number;
   readonly tryTimeoutMs?: number;

@@ -1,6 +1,6 @@
 /** The daemon itself: one loop that starts what is due and sleeps until the next thing is. */
 import type { FeedId } from '../address/address.ts';
-import { type AtlasClient, type AtlasCredentials, createAtlasClient, readEvents } from '../atlas/index.ts';
+import { readEvents } from '../atlas/index.ts';
 import type { Config } from '../config/config.ts';
 import { JournalError } from '../journal/errors.ts';
 import type { Journal } from '../journal/journal.ts';
@@ -8,20 +8,20 @@ import type { Plan } from '../plan/plan.ts';
 import { approveClosing, defaultApprovalMs } from '../reconcile/approve.ts';
 import { feedsOf, observeFeed } from '../reconcile/session.ts';
 import { fencedTransport } from '../transport/fenced.ts';
-import type { Transport, TransportUsage } from '../transport/transport.ts';
+import { Connections } from './connections.ts';
 import { Emitter, messageOf } from './emitter.ts';
 import { EventWatch } from './event-watch.ts';
 import type { Hint, RunReason } from './events.ts';
 import { FeedHub, type FeedNews } from './feed-hub.ts';
 import type { Fleet, FleetEvent } from './fleet/index.ts';
 import { FleetView } from './fleet/view.ts';
-import { type CloudName, GateWatch, type GateWatchParts } from './gate-watch.ts';
+import { GateWatch, type GateWatchParts } from './gate-watch.ts';
 import { troubles } from './health.ts';
 import { feedIntervalMs } from './intervals.ts';
 import { JournalKeeper } from './journal-keeper.ts';
 import { ping } from './ping.ts';
 import { RateLimitBook } from './rate-limits.ts';
-import { Slots } from './slots.ts';
+import { Runs } from './runs.ts';
 import type { GateStatus, WatchState, WatchStatus } from './status.ts';
 import { Waker, within } from './waker.ts';
 import type { Approving, Watch, WatchOptions } from './watch.ts';
@@ -32,8 +32,6 @@ const longestSleepMs = 30_000;
 const jumpMs = 15_000;
 /** After a jump what is overdue is spread over this time. */
 const spreadMs = 15_000;
-/** A run takes seconds, or minutes where a cloud is slow; one that takes longer gives up its slot. */
-const hangMs = 15 * 60_000;
 /** Kubernetes kills after 30 seconds. */
 const stopWithinMs = 25_000;
 const firstOpenMs = 15_000;
@@ -61,10 +59,8 @@ class WatchDaemon implements Watch {
   readonly #limits = new RateLimitBook();
   readonly #stopping = new AbortController();
   readonly #gates = new Map<string, GateWatch>();
-  readonly #slots: Record<CloudName, Slots>;
-  /** Runs under way, also those of gates that have left the config. */
-  readonly #running = new Map<GateWatch, Promise<void>>();
-  readonly #hanging = new Set<string>();
+  readonly #connections: Connections;
+  readonly #runs: Runs;
   readonly #counts = {
     runs: 0,
     failedRuns: 0,
@@ -75,15 +71,10 @@ class WatchDaemon implements Watch {
     refusedConfigs: 0,
   };
   #config: Config;
-  #client: AtlasClient | undefined;
-  #transports = new Map<string, Transport>();
-  /** What transports of earlier configs have used. */
-  #usedBefore: TransportUsage = { requests: 0, retries: 0, bytesReceived: 0 };
   #state: WatchState = 'starting';
   readonly #startedAtMs: number;
   #loadedAtMs: number;
   #configFault: string | undefined;
-  #credentialFault: string | undefined;
   #lastHint: WatchStatus['lastHint'];
   #lastHealthyCycleAtMs: number | undefined;
   #cycleSinceMs = never;
@@ -105,6 +96,16 @@ class WatchDaemon implements Watch {
     const emit = this.#emitter.emit.bind(this.#emitter);
     const fault = this.#emitter.fault.bind(this.#emitter);
     const stop = this.#stopping.signal;
+    const newId = (bytes: number) => hexadecimal(bytes, random);
+    this.#connections = new Connections({
+      clock,
+      transport: options.transport,
+      credentials: options.credentials,
+      config: () => this.#config,
+      limits: this.#limits,
+      newId,
+      fault,
+    });
     this.#keeper = new JournalKeeper({ store, clock, random, emit });
     this.#feeds = new FeedHub(
       {
@@ -119,7 +120,7 @@ class WatchDaemon implements Watch {
         sharedMaxAgeMs: feed => this.#sharedMaxAgeMs(feed),
         shareLeft: feed => this.#limits.shareLeft(feed, clock.now()),
         onRead: (feed, news) => this.#onRead(feed, news),
-        newId: () => this.#newId(16),
+        newId: () => newId(16),
       },
       stop,
     );
@@ -129,13 +130,18 @@ class WatchDaemon implements Watch {
         random,
         emit,
         intervalMs: () => this.#config.watch.eventsMs,
-        readEvents: (projectId, sinceMs) => readEvents(this.#atlas(), projectId, { sinceMs }),
+        readEvents: (projectId, sinceMs) => readEvents(this.#connections.atlas(), projectId, { sinceMs }),
         hint: hint => this.hint(hint),
       },
       stop,
     );
-    const { concurrency } = config.watch;
-    this.#slots = { aws: new Slots(concurrency), azure: new Slots(concurrency), gcp: new Slots(concurrency) };
+    this.#runs = new Runs({
+      clock,
+      concurrency: config.watch.concurrency,
+      fault,
+      onEnd: gate => this.#onRunEnd(gate),
+      onHang: ({ name, running }) => this.#emitter.emit({ kind: 'run-hangs', gate: name, ...running! }),
+    });
     this.#configure(config);
   }
 
@@ -164,7 +170,7 @@ class WatchDaemon implements Watch {
       } catch (error) {
         this.#emitter.fault('the loop', error);
       }
-      if (once && this.#running.size === 0 && this.#allLookedAt(this.#startedAtMs)) break;
+      if (once && this.#runs.count === 0 && this.#allLookedAt(this.#startedAtMs)) break;
       asleepMs = clock.now();
       const dueInMs = Math.max(0, this.#nextDueAtMs(once) - asleepMs);
       expectedMs = asleepMs + Math.min(longestSleepMs, dueInMs);
@@ -181,16 +187,13 @@ class WatchDaemon implements Watch {
       this.#feeds.readDue();
       this.#events.readDue();
     }
-    this.#freeHangingSlots();
+    this.#runs.freeHanging();
     if (this.#fleet) return;
     const nowMs = this.#options.clock.now();
     const due = [...this.#gates.values()]
       .filter(gate => gate.dueAtMs <= nowMs && !(once && gate.lastRun))
       .sort((a, b) => Number(b.isUrgent) - Number(a.isUrgent) || a.dueAtMs - b.dueAtMs);
-    for (const gate of due) {
-      const giveBack = this.#slots[gate.cloud].tryTake();
-      if (giveBack) void this.#start(gate, giveBack);
-    }
+    for (const gate of due) void this.#runs.tryStart(gate);
   }
 
   #joinFleet(): void {
@@ -216,10 +219,9 @@ class WatchDaemon implements Watch {
     if (asked) await this.#feeds.adopt(feedsOf(this.#config, asked.config));
     const gate = this.#gates.get(name);
     const isFree = gate && !gate.isRunning && !this.#stopping.signal.aborted;
-    const giveBack = isFree ? this.#slots[gate.cloud].tryTake() : undefined;
-    if (!gate || !giveBack) return { nextInMs: noRoomMs };
+    if (!isFree || !this.#runs.isRoomFor(gate)) return { nextInMs: noRoomMs };
     if (reason !== undefined) gate.request(reason, reason === 'asked' ? clock.now() : undefined);
-    await this.#start(gate, giveBack);
+    await this.#runs.tryStart(gate);
     return { nextInMs: Math.max(0, gate.dueAtMs - clock.now()) };
   }
 
@@ -241,26 +243,12 @@ class WatchDaemon implements Watch {
     return Math.min(feedIntervalMs(feed, this.#config) / 2, ...gapsMs);
   }
 
-  #start(gate: GateWatch, giveBack: () => void): Promise<void> {
-    this.#givers.set(gate, giveBack);
-    const done = gate
-      .run()
-      .catch(error => this.#emitter.fault(`gate ${gate.name}`, error))
-      .then(() => {
-        giveBack();
-        this.#givers.delete(gate);
-        this.#running.delete(gate);
-        this.#hanging.delete(gate.name);
-        this.#count(gate);
-        void this.#view?.publish(gate.status());
-        this.#endCycle();
-        this.#waker.wake();
-      });
-    this.#running.set(gate, done);
-    return done;
+  #onRunEnd(gate: GateWatch): void {
+    this.#count(gate);
+    void this.#view?.publish(gate.status());
+    this.#endCycle();
+    this.#waker.wake();
   }
-
-  readonly #givers = new Map<GateWatch, () => void>();
 
   #count({ lastRun }: GateWatch): void {
     this.#counts.runs++;
@@ -270,21 +258,9 @@ class WatchDaemon implements Watch {
       lastRun?.writes.filter(({ kind }) => kind === 'restore' || kind === 'withdraw').length ?? 0;
   }
 
-  /** A run that hangs must not keep the other gates of its cloud from their turn. */
-  #freeHangingSlots(): void {
-    const nowMs = this.#options.clock.now();
-    for (const [gate, giveBack] of this.#givers) {
-      const { running } = gate;
-      if (!running || nowMs - running.sinceMs < hangMs || this.#hanging.has(gate.name)) continue;
-      this.#hanging.add(gate.name);
-      giveBack();
-      this.#emitter.emit({ kind: 'run-hangs', gate: gate.name, ...running });
-    }
-  }
-
   #nextDueAtMs(once: boolean): number {
     const gates = (this.#fleet ? [] : [...this.#gates.values()])
-      .filter(gate => !(once && gate.lastRun) && this.#slots[gate.cloud].isFree)
+      .filter(gate => !(once && gate.lastRun) && this.#runs.isRoomFor(gate))
       .map(({ dueAtMs }) => dueAtMs);
     const others = once ? [] : [this.#feeds.nextDueAtMs(), this.#events.nextDueAtMs()];
     // Opened by and by: what is due while it is being opened is due when it has been.
@@ -405,8 +381,7 @@ class WatchDaemon implements Watch {
     this.#configFault = undefined;
     this.#loadedAtMs = this.#options.clock.now();
     this.#counts.reloads++;
-    // Secrets may have changed where the text did not.
-    this.#renewTransports();
+    this.#connections.renew();
     this.#configure(config);
     if (JSON.stringify(old.static) !== JSON.stringify(config.static)) {
       this.#feeds.forget('static');
@@ -446,7 +421,7 @@ class WatchDaemon implements Watch {
   stop(because: string): Promise<void> {
     if (!this.#stopping.signal.aborted) {
       this.#state = 'stopping';
-      this.#emitter.emit({ kind: 'stopping', because, inHand: this.#running.size });
+      this.#emitter.emit({ kind: 'stopping', because, inHand: this.#runs.count });
       this.#stopping.abort(new Error(because));
       this.#waker.wake();
     }
@@ -456,10 +431,10 @@ class WatchDaemon implements Watch {
   /** What is in hand ends by itself, or the next process settles it: every write is journalled before it is sent. */
   async #end(): Promise<void> {
     const { clock } = this.#options;
-    const inHand = [...this.#running.values(), this.#fleet?.stop()];
+    const inHand = [this.#runs.ended(), this.#fleet?.stop()];
     await within(clock, stopWithinMs, Promise.all(inHand), () => undefined);
     this.#stopping.abort(new Error('stopped'));
-    const unfinished = this.#running.size;
+    const unfinished = this.#runs.count;
     await within(clock, stopWithinMs, this.#keeper.close(), () => undefined);
     this.#state = 'stopped';
     this.#emitter.emit({ kind: 'stopped', unfinished });
@@ -481,7 +456,7 @@ class WatchDaemon implements Watch {
     try {
       const url = this.#options.pingUrl?.(this.#config);
       if (url === undefined) return;
-      const because = await ping(this.#transport('read-only'), url);
+      const because = await ping(this.#connections.transport('read-only'), url);
       if (because !== undefined) this.#emitter.emit({ kind: 'ping-failed', because });
     } catch (error) {
       this.#emitter.emit({ kind: 'ping-failed', because: messageOf(error) });
@@ -498,7 +473,6 @@ class WatchDaemon implements Watch {
   }
 
   status(): WatchStatus {
-    const usage = this.#usage();
     return {
       state: this.#state,
       nowMs: this.#options.clock.now(),
@@ -508,7 +482,7 @@ class WatchDaemon implements Watch {
       feeds: this.#feeds.status(),
       gates: this.#gateStatuses(),
       totals: {
-        ...usage,
+        ...this.#connections.usage(),
         feedReads: this.#feeds.reads,
         incompleteReads: this.#feeds.incompleteReads,
         ...this.#counts,
@@ -543,7 +517,7 @@ class WatchDaemon implements Watch {
       if (!isSame) void this.#fleet?.hint(gate.name, 'start');
     }
     const { concurrency } = config.watch;
-    for (const slots of Object.values(this.#slots)) slots.limit = concurrency;
+    this.#runs.concurrency = concurrency;
     const feeds = new Set(config.gates.flatMap(gate => feedsOf(config, gate)));
     this.#feeds.configure([...feeds], concurrency);
     this.#events.configure([...new Set(config.gates.flatMap(({ projects }) => projects))]);
@@ -559,81 +533,26 @@ class WatchDaemon implements Watch {
       feeds: this.#feeds,
       stop: this.#stopping.signal,
       config: () => this.#config,
-      client: () => this.#atlas(),
+      client: () => this.#connections.atlas(),
       openGate: (gate, fence) => {
-        const transport = this.#transport(gate.policy === 'observe' ? 'read-only' : 'read-write');
+        const transport = this.#connections.transport(gate.policy === 'observe' ? 'read-only' : 'read-write');
         return openGate(gate, fencedTransport(transport, fence.refusal));
       },
       lease: () => this.#keeper.lease(),
       signs: (projects, sinceMs) => this.#events.signs(projects, sinceMs),
       emit: happening => this.#emitter.emit(happening),
-      newRunId: () => this.#newId(4),
+      newRunId: () => hexadecimal(4, random),
       lockedRetryMs: () => (this.#fleet ? fleetLockedRetryMs : lockedRetryMs),
     };
   }
 
   async #observe(feed: FeedId, previous: Parameters<typeof observeFeed>[1]) {
-    const { clock } = this.#options;
-    const parts = { client: this.#atlas(), config: this.#config, clock, id: this.#newId(16) };
+    const { clock, random } = this.#options;
+    const client = this.#connections.atlas();
+    const parts = { client, config: this.#config, clock, id: hexadecimal(16, random) };
     const observation = await observeFeed(feed, previous, parts);
-    // The secret may have been rotated: the next reading asks for it again.
-    if (observation.faults.some(({ kind }) => kind === 'refused')) this.#client = undefined;
+    if (observation.faults.some(({ kind }) => kind === 'refused')) this.#connections.forgetAtlas();
     return observation;
-  }
-
-  #atlas(): AtlasClient {
-    const { clock } = this.#options;
-    if (this.#client) return this.#client;
-    const credentials = this.#credentials();
-    const client = createAtlasClient({
-      transport: this.#transport('read-only'),
-      clock,
-      baseUrl: this.#config.atlas.baseUrl,
-      credentials,
-      nonce: () => this.#newId(16),
-      onRateLimit: left => this.#limits.note(left, clock.now()),
-    });
-    if (this.#credentialFault === undefined) this.#client = client;
-    return client;
-  }
-
-  /** None when the secret is not where the config says: the control plane can be read without. */
-  #credentials(): AtlasCredentials {
-    try {
-      const credentials = this.#options.credentials(this.#config);
-      this.#credentialFault = undefined;
-      return credentials;
-    } catch (error) {
-      const message = messageOf(error);
-      if (message !== this.#credentialFault) this.#emitter.fault("Atlas's credentials", error);
-      this.#credentialFault = message;
-      return { kind: 'none' };
-    }
-  }
-
-  #transport(mode: 'read-only' | 'read-write'): Transport {
-    const known = this.#transports.get(mode);
-    if (known) return known;
-    const transport = this.#options.transport(mode, this.#config);
-    this.#transports.set(mode, transport);
-    return transport;
-  }
-
-  #renewTransports(): void {
-    this.#usedBefore = this.#usage();
-    this.#transports = new Map();
-    this.#client = undefined;
-  }
-
-  #usage(): TransportUsage {
-    return [...this.#transports.values()].reduce((sum, transport) => {
-      const usage = transport.usage();
-      return {
-        requests: sum.requests + usage.requests,
-        retries: sum.retries + usage.retries,
-        bytesReceived: sum.bytesReceived + usage.bytesReceived,
-      };
-    }, this.#usedBefore);
   }
 
   #gateOf(name: string): GateWatch {
@@ -643,13 +562,12 @@ class WatchDaemon implements Watch {
       `There is no gate ${name}. The config names: ${[...this.#gates.keys()].join(', ')}.`,
     );
   }
+}
 
-  /** Hexadecimal, of as many bytes. */
-  #newId(bytes: number): string {
-    return Array.from({ length: bytes }, () =>
-      Math.floor(this.#options.random() * 256)
-        .toString(16)
-        .padStart(2, '0'),
-    ).join('');
-  }
+function hexadecimal(bytes: number, random: () => number): string {
+  return Array.from({ length: bytes }, () =>
+    Math.floor(random() * 256)
+      .toString(16)
+      .padStart(2, '0'),
+  ).join('');
 }

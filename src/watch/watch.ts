@@ -9,7 +9,7 @@ import type { Gate } from '../gates/gate.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { SpooledWrite } from '../journal/spool.ts';
 import type { Plan } from '../plan/plan.ts';
-import type { Transport } from '../transport/transport.ts';
+import type { Transport, TransportMode } from '../transport/transport.ts';
 import type { Hint, WatchListener } from './events.ts';
 import type { Fleet, FleetOptions } from './fleet/index.ts';
 import type { WatchStatus } from './status.ts';
@@ -41,7 +41,7 @@ export interface WatchOptions {
   readonly random: () => number;
   readonly store: JournalStore;
   /** The ways out of the process: `read-only` for Atlas and for gates on policy `observe`. */
-  transport(mode: 'read-only' | 'read-write', config: Config): Transport;
+  transport(mode: TransportMode, config: Config): Transport;
   /** Called again after a fault and after a reload, so that a rotated secret is noticed. Throws a ConfigError. */
   credentials(config: Config): AtlasCredentials;
   /** Throws when the gate cannot be had. Called again after each fault of the gate. */

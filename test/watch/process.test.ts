@@ -119,6 +119,27 @@ describe("the config's file", () => {
   });
 });
 
+/** Neither the journal nor the spool can be written, as on one full disk. */
+function fillDisk(rig: Rig): { journal: boolean; spool: boolean } {
+  const full = { journal: true, spool: true };
+  const { store } = rig;
+  const check = (isFull: boolean) => {
+    if (isFull) throw new Error('database or disk is full');
+  };
+  rig.store = {
+    ...store,
+    open: async () => {
+      check(full.journal);
+      return await store.open();
+    },
+    spool: write => {
+      check(full.spool);
+      store.spool(write);
+    },
+  };
+  return full;
+}
+
 describe('the journal', () => {
   test('cannot be opened: it adds all the same, and journals that once it can', async () => {
     const rig = new Rig();
@@ -135,6 +156,43 @@ describe('the journal', () => {
     expect(rig.of('journal-back')).toMatchObject([{ drained: 1 }]);
     const owned = await rig.watch.journal!.owned(rig.gate.id);
     expect(owned).toHaveLength(rig.gate.entries.length);
+  });
+
+  test('one full disk holds it and the spool: what was added is kept in memory, and journalled once there is space', async () => {
+    const rig = new Rig();
+    const full = fillDisk(rig);
+    rig.start();
+    await rig.clock.advance(5 * minuteMs);
+    expect(rig.lockedOut()).toEqual([]);
+    expect(rig.watch.status().journal.because).toContain('1 addition is kept in memory');
+    full.journal = false;
+    await rig.clock.advance(2 * minuteMs);
+    expect(rig.of('journal-back')).toMatchObject([{ drained: 1 }]);
+    expect(await rig.watch.journal!.owned(rig.gate.id)).toHaveLength(rig.gate.entries.length);
+    expect(await rig.watch.journal!.writes({ limit: 9 })).toHaveLength(1);
+  });
+
+  test('a spool can be written again before Postern stops: it takes what was kept in memory', async () => {
+    const rig = new Rig();
+    const full = fillDisk(rig);
+    rig.start();
+    await rig.clock.advance(5 * minuteMs);
+    full.spool = false;
+    await rig.stop();
+    full.journal = false;
+    rig.start();
+    await rig.clock.advance(2 * minuteMs);
+    expect(rig.of('journal-back')).toMatchObject([{ drained: 1 }]);
+    expect(await rig.watch.journal!.owned(rig.gate.id)).toHaveLength(rig.gate.entries.length);
+  });
+
+  test("Postern stops while the disk is full: it says what will look like someone else's", async () => {
+    const rig = new Rig();
+    fillDisk(rig);
+    rig.start();
+    await rig.clock.advance(5 * minuteMs);
+    await rig.stop();
+    expect(rig.of('journal-lost').at(-1)?.because).toContain("look like someone else's (see `adopt`)");
   });
 
   test('fails in the middle: given up, opened anew, and nothing is lost', async () => {
