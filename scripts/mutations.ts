@@ -398,6 +398,22 @@ export const mutations: readonly Mutation[] = [
     "} else if (id === undefined && outcome === 'applied') {",
     "} else if (id === undefined && outcome === 'partly') {",
   ),
+  {
+    name: 'journal: what no spool would take is kept in memory',
+    invariant: 8,
+    file: 'src/watch/journal-keeper.ts',
+    find: 'if (this.#kept.length >= mostKept) throw error;',
+    replace: 'throw error;',
+    tests: ['test/watch/process.test.ts'],
+  },
+  {
+    name: 'journal: what was kept in memory is journalled',
+    invariant: 8,
+    file: 'src/journal/spool.ts',
+    find: 'readLines(kept.map(lineOf)',
+    replace: 'readLines([].map(lineOf)',
+    tests: ['test/journal/spool.test.ts'],
+  },
   inReconcile(
     'write: an unverified removal stays open',
     4,

@@ -250,10 +250,11 @@ export class JournalKeeper {
     const { store, emit } = this.#options;
     const kept = this.#kept;
     const onFault = (message: string) => emit({ kind: 'internal-fault', where: 'the spool', message });
+    // What is spooled meanwhile is drained by and by.
+    this.#hasSpooled = false;
+    this.#dueAtMs = Number.POSITIVE_INFINITY;
     const drained = await store.drain(journal, onFault, kept);
     this.#kept = this.#kept.filter(write => !kept.includes(write));
-    this.#hasSpooled = this.#kept.length > 0;
-    this.#dueAtMs = this.#hasSpooled ? this.#dueAtMs : Number.POSITIVE_INFINITY;
     return drained;
   }
 }
