@@ -1,7 +1,10 @@
 /** A bad network before Atlas, and before each cloud: what a run says, what it leaves, and that the next is right. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { awsWorld, labKeyArn, labRoleArn } from '../../src/lab/aws/world.ts';
 import { foreignRules } from '../../src/lab/default-world.ts';
+import { withKind } from '../e2e/cloud-sites.ts';
 import { openSite } from '../e2e/harness.ts';
 import { journalText, type Site } from '../e2e/site.ts';
 import { integrityOf, unfinishedWritesOf } from './journal-file.ts';
@@ -41,8 +44,12 @@ async function openBehindProxies(serversOf: (site: Site['lab']['urls']) => reado
 }
 
 function secretsOf({ lab }: Site): readonly string[] {
-  const { atlas, azure, aws } = lab.credentials;
-  return [atlas.serviceAccount.clientSecret, azure.clientSecret, aws.secretAccessKey, 'Bearer '];
+  const { atlas, azure, aws, gcp } = lab.credentials;
+  const { client_secret, refresh_token } = JSON.parse(gcp.userCredentials);
+  return [
+    ...[atlas.serviceAccount.clientSecret, azure.clientSecret, aws.secretAccessKey],
+    ...[client_secret, refresh_token, 'Bearer '],
+  ];
 }
 
 /** One apply through a bad network, and one after it. */
@@ -128,6 +135,33 @@ test('before Amazon', async () => {
       lab.atlas.addControlPlane('aws', 'us-east-1', [`44.206.201.${n++}/32`]);
       await applyThrough(here, proxyOf(url), meddling, () => {
         expect(lab.atlas.lockedOut(project.id).filter(address => before.has(address))).toEqual([]);
+      });
+    }
+  }
+});
+
+test('before Google, and before where it gives out tokens', async () => {
+  const site = await openSite();
+  const { lab } = site;
+  const levels = await startProxy(lab.urls.accessContextManager);
+  const tokens = await startProxy(lab.urls.googleToken);
+  for (const proxy of [levels, tokens]) onTestFinished(() => proxy.close());
+  const cloud = withKind(site, 'gcp-access-level');
+  cloud.configureGate({ endpoint: levels.url });
+  const credentialPath = join(site.folder, 'google.json');
+  const credential = JSON.parse(readFileSync(credentialPath, 'utf8'));
+  const { pathname } = new URL(credential.token_uri);
+  const token_uri = new URL(pathname, tokens.url).href;
+  writeFileSync(credentialPath, JSON.stringify({ ...credential, token_uri }));
+  const first = await site.run('apply', '--yes');
+  expect(first.code, first.stdout + first.stderr).toBe(0);
+  let n = 0;
+  for (const proxy of [levels, tokens]) {
+    for (const meddling of chosen) {
+      lab.atlas.addControlPlane('aws', 'us-east-1', [`44.206.202.${n++}/32`]);
+      const before = cloud.entries();
+      await applyThrough(cloud, proxy, meddling, () => {
+        expect(cloud.entries()).toEqual(expect.arrayContaining([...before, ...cloud.foreign]));
       });
     }
   }

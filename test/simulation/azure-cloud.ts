@@ -2,8 +2,8 @@
 import type { Cidr } from '../../src/address/cidr.ts';
 import { tryParseCidr } from '../../src/address/cidr.ts';
 import type { Clock } from '../../src/clock.ts';
-import { AzureAnswerError, type VaultClient } from '../../src/gates/azure-key-vault/client.ts';
-import { ArmRefusal } from '../../src/gates/azure-key-vault/errors.ts';
+import type { VaultClient } from '../../src/gates/azure-key-vault/client.ts';
+import { ArmRefusal, AzureAnswerError } from '../../src/gates/azure-key-vault/errors.ts';
 import { azureKeyVaultGateOver } from '../../src/gates/azure-key-vault/index.ts';
 import { vaultAnswer } from '../../src/gates/azure-key-vault/schema.ts';
 import { type AzureBehaviour, AzureModel } from '../../src/lab/azure/model.ts';

@@ -1,7 +1,7 @@
 /** AWS's errors as a gate's: what happened, and what to do about it. */
 import { TransportError } from '../../transport/errors.ts';
-import { GateError } from '../gate.ts';
-import { AwsError, isCredentialError, isThrottled } from './aws-error.ts';
+import { afterStrangeAnswer, GateError } from '../gate.ts';
+import { AwsAnswerError, AwsError, isCredentialError, isThrottled } from './aws-error.ts';
 
 const remedies: Readonly<Record<string, string>> = {
   NotFound: "Check the key's ARN in the config, its region and account.",
@@ -46,6 +46,7 @@ export function sayingOf(error: unknown): string {
 /** What to do about an error; undefined where there is nothing to say. */
 export function remedyOf(error: unknown): string | undefined {
   if (error instanceof TransportError) return error.remedy;
+  if (error instanceof AwsAnswerError) return afterStrangeAnswer;
   if (!(error instanceof AwsError)) return undefined;
   const { code, status, right } = error;
   if (isCredentialError(error)) {

@@ -4,7 +4,7 @@ import type { HttpClient } from '@azure/core-rest-pipeline';
 import type { z } from 'zod';
 import type { Secret } from '../../secret.ts';
 import type { Transport } from '../../transport/transport.ts';
-import { type ArmErrorBody, ArmRefusal, isNoToken, TokenRequestError } from './errors.ts';
+import { type ArmErrorBody, ArmRefusal, AzureAnswerError, isNoToken, TokenRequestError } from './errors.ts';
 import { httpClientOver } from './http-client.ts';
 import { type Lock, locksAnswer, type Permission, permissionsAnswer } from './rights.ts';
 import { type NetworkAclsAnswer, type VaultAnswer, vaultAnswer } from './schema.ts';
@@ -53,11 +53,6 @@ export interface VaultClient {
   permissions(): Promise<readonly Permission[]>;
   /** The locks on the vault and above it. */
   locks(): Promise<readonly Lock[]>;
-}
-
-/** The answer of Azure is not of its documented shape. */
-export class AzureAnswerError extends Error {
-  override readonly name = 'AzureAnswerError';
 }
 
 /** Loads the SDK: half a second that commands which need no cloud do not spend. */
@@ -143,11 +138,13 @@ function identityOf({ authorityHost, credential }: ClientOptions): string {
 
 /** Throws an AzureAnswerError. */
 function parse<T>(schema: z.ZodType<T>, what: string, text: string | undefined): T {
-  const parsed = schema.safeParse(parseJson(text));
+  const answer = parseJson(text);
+  const parsed = schema.safeParse(answer);
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
+  const fault = [issue?.path.join('.'), issue?.message].filter(Boolean).join(': ');
   throw new AzureAnswerError(
-    `the answer is not ${what} as Azure documents it: ${[issue?.path.join('.'), issue?.message].filter(Boolean).join(': ')}`,
+    `the answer is not ${what} as Azure documents it: ${answer === undefined ? 'it is not JSON' : fault}.`,
   );
 }
 

@@ -1,7 +1,7 @@
 /** Azure's errors as a gate's: what happened, and what to do about it. */
 import { TransportError } from '../../transport/errors.ts';
 import { retryAfterMs } from '../../transport/retry.ts';
-import { GateError } from '../gate.ts';
+import { afterStrangeAnswer, GateError } from '../gate.ts';
 
 export interface ArmErrorBody {
   readonly code?: unknown;
@@ -92,6 +92,11 @@ export class TokenRequestError extends Error {
   }
 }
 
+/** The answer of Azure is not of its documented shape. */
+export class AzureAnswerError extends Error {
+  override readonly name = 'AzureAnswerError';
+}
+
 /** A GateError that says what Azure said. */
 export function explain(gate: string, what: string, error: unknown): GateError {
   if (error instanceof GateError) return error;
@@ -124,7 +129,10 @@ export function explain(gate: string, what: string, error: unknown): GateError {
         'Check the credential in the config, or what DefaultAzureCredential finds here: environment variables, workload or managed identity, az login.',
     });
   }
-  return new GateError(gate, `${what}: ${message}`, { cause: error });
+  return new GateError(gate, `${what}: ${message}`, {
+    cause: error,
+    ...(error instanceof AzureAnswerError && { remedy: afterStrangeAnswer }),
+  });
 }
 
 function remedyFor(status: number): string | undefined {

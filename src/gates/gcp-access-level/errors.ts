@@ -1,6 +1,6 @@
 /** Google's errors as a gate's: what happened, and what to do about it. */
 import { TransportError } from '../../transport/errors.ts';
-import { GateError } from '../gate.ts';
+import { afterStrangeAnswer, GateError } from '../gate.ts';
 import { GoogleAnswerError, GoogleApiError } from './http.ts';
 import type { OperationAnswer } from './schema.ts';
 import { GoogleTokenError } from './token-source.ts';
@@ -86,7 +86,10 @@ export function explain(gate: string, what: string, error: unknown, permission: 
       ...(remedy !== undefined && { remedy }),
     });
   }
-  return new GateError(gate, `${what}: ${error instanceof Error ? error.message : error}`, { cause: error });
+  return new GateError(gate, `${what}: ${error instanceof Error ? error.message : error}`, {
+    cause: error,
+    ...(error instanceof GoogleAnswerError && { remedy: afterStrangeAnswer }),
+  });
 }
 
 function tokenRemedy({ message, cause }: GoogleTokenError): string {

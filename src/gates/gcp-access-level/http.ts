@@ -63,10 +63,12 @@ export async function sendJson<Answer>(
   if (response.status !== 200) throw apiError(response.status, answer);
   const parsed = schema.safeParse(answer);
   if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  throw new GoogleAnswerError(
-    `the answer is not as Google documents it: ${[issue?.path.join('.'), issue?.message].filter(Boolean).join(': ')}`,
-  );
+  throw new GoogleAnswerError(`the answer is not as Google documents it: ${faultOf(answer, parsed.error)}`);
+}
+
+function faultOf(answer: unknown, { issues: [issue] }: z.ZodError): string {
+  if (answer === undefined) return 'it is not JSON.';
+  return `${[issue?.path.join('.'), issue?.message].filter(Boolean).join(': ')}.`;
 }
 
 function apiError(httpStatus: number, answer: unknown): GoogleApiError {
