@@ -399,6 +399,22 @@ export const mutations: readonly Mutation[] = [
     "} else if (id === undefined && outcome === 'partly') {",
   ),
   {
+    name: 'undo: what Atlas wants is let in first',
+    invariant: 1,
+    file: 'src/reconcile/undo.ts',
+    find: 'if (!addition || state.nextWriteShutsOut) return { state };',
+    replace: 'if (addition || state.nextWriteShutsOut) return { state };',
+    tests: ['test/reconcile/undo.test.ts'],
+  },
+  {
+    name: 'undo: nothing is taken back where what Atlas wants could not be let in',
+    invariant: 3,
+    file: 'src/reconcile/undo.ts',
+    find: 'if (added.error !== undefined) throw added.error;',
+    replace: '',
+    tests: ['test/reconcile/undo.test.ts'],
+  },
+  {
     name: 'journal: what no spool would take is kept in memory',
     invariant: 8,
     file: 'src/watch/journal-keeper.ts',

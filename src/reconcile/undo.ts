@@ -10,14 +10,14 @@ import type { LedgerRow, OwnedEntry, WriteRecord } from '../journal/journal.ts';
 import { tripUndoGuards } from '../plan/guards.ts';
 import type { PlanInput } from '../plan/input.ts';
 import { isFirstWrite, withdraw } from './first-write.ts';
-import { prepare } from './prepare.ts';
+import { type Prepared, prepare } from './prepare.ts';
 import { putBack } from './put-back.ts';
 import { readGate } from './read-gate.ts';
 import { recover } from './recover.ts';
 import { RemovalNotConfirmed, removeConfirmed } from './remove-confirmed.ts';
 import type { Run, RunResult, RunWrite } from './run.ts';
 import { type ResultBuilder, withLock } from './with-lock.ts';
-import { deltaOf, newestInForce } from './write-step.ts';
+import { deltaOf, newestInForce, writeStep } from './write-step.ts';
 
 export interface Undo {
   readonly write: WriteRecord;
@@ -57,9 +57,12 @@ export function undoWrite(unlocked: Run, options: UndoOptions = {}): Promise<Run
       return result.end('refused', ...notConfirmed);
     }
     const onWrite = (written: RunWrite) => result.writes.push(written);
+    const added = await letInMissing(run, state, { plan, must }, onWrite);
+    state = added.state;
     if (undo.putsBack.length > 0) {
       state = (await putBack(run, state, write, `undo of write ${write.id}`, onWrite)) ?? state;
     }
+    if (added.error !== undefined) throw added.error;
     if (undo.takesBack.length > 0) {
       const goes = new Set(undo.takesBack);
       const to = state.entries.filter(cidr => !goes.has(cidr));
@@ -72,10 +75,12 @@ export function undoWrite(unlocked: Run, options: UndoOptions = {}): Promise<Run
         throw error;
       }
     }
+    const addedCount = result.writes.filter(({ kind }) => kind === 'add').flatMap(({ adds }) => adds).length;
     const parts = [
       undo.putsBack.length > 0 && `${undo.putsBack.length} put back`,
       undo.takesBack.length > 0 && `${undo.takesBack.length} taken back`,
       undo.stays.length > 0 && `${undo.stays.length} stay because Atlas wants them or wanted them`,
+      addedCount > 0 && `${addedCount} let in because Atlas wants them`,
     ].filter(Boolean);
     return result.end(
       'changed',
@@ -87,6 +92,35 @@ export function undoWrite(unlocked: Run, options: UndoOptions = {}): Promise<Run
       },
     );
   });
+}
+
+/**
+ * After any write Atlas is let in (DESIGN.md §3, invariant 1), so what is missing comes first. That it cannot be
+ * added is no reason not to put back what somebody asks for at once; it is one not to take anything away.
+ */
+async function letInMissing(
+  run: Run,
+  state: GateState,
+  { plan, must }: Pick<Prepared, 'plan' | 'must'>,
+  onWrite: (write: RunWrite) => void,
+): Promise<{ readonly state: GateState; readonly error?: unknown }> {
+  const addition = plan.steps.find(({ kind }) => kind === 'add');
+  if (!addition || state.nextWriteShutsOut) return { state };
+  const write = {
+    kind: 'add',
+    to: addition.to,
+    planChecksum: plan.checksum,
+    reason: 'Atlas wants it',
+  } as const;
+  try {
+    const step = await writeStep(run, state, { ...write, ...must });
+    onWrite(step.write);
+    await step.finish('applied', step.state.entries);
+    return { state: step.state };
+  } catch (error) {
+    // Whether it took effect, the list tells.
+    return { state: await readGate(run), error };
+  }
 }
 
 interface FirstWrite {

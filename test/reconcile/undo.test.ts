@@ -6,6 +6,7 @@ import { cidr, cidrs } from '../plan/fixtures.ts';
 import { World } from './world.ts';
 
 const office = cidr('198.17.0.0/24');
+const fresh = cidr('44.206.200.19/32');
 const [a, b, pinned] = cidrs('3.92.113.229', '3.208.110.31', '44.206.200.18') as [Cidr, Cidr, Cidr];
 
 async function withRemoval(): Promise<World> {
@@ -37,6 +38,36 @@ describe('undo of a removal', () => {
     world.passDays(8);
     await applyGate(await world.run());
     expect(world.gate.entries).not.toContain(b);
+  });
+
+  test('lets in what Atlas has come to want meanwhile: after any write Atlas is let in', async () => {
+    const world = await withRemoval();
+    world.listed = [a, fresh];
+    const result = await undoWrite(await world.run());
+    expect(result).toMatchObject({
+      status: 'changed',
+      message: expect.stringContaining('1 put back, 1 let in because Atlas wants them'),
+      writes: [
+        { kind: 'add', adds: [fresh] },
+        { kind: 'restore', adds: [b] },
+      ],
+    });
+    expect(world.gate.entries).toEqual([office, a, fresh, b]);
+  });
+
+  test.each([
+    'refused',
+    'cut-before',
+  ] as const)('puts back even where what is missing cannot be let in (%s), and says so', async fault => {
+    const world = await withRemoval();
+    world.listed = [a, fresh];
+    world.gate.faults.push(fault);
+    const result = await undoWrite(await world.run());
+    expect(result).toMatchObject({
+      status: 'failed',
+      writes: [{ kind: 'restore', adds: [b] }],
+    });
+    expect(world.gate.entries).toEqual([office, a, b]);
   });
 
   test('done twice says that there is nothing to do', async () => {

@@ -137,7 +137,8 @@ export class Answers {
 }
 
 function counted(known: Absence | undefined, nowMs: number): Absence {
-  if (!known) return { sinceMs: nowMs, reads: 1, lastMs: nowMs };
+  // What a clock that was ahead noted counts from the first reading by the right one.
+  if (!known || known.sinceMs > nowMs) return { sinceMs: nowMs, reads: 1, lastMs: nowMs };
   if (nowMs - known.lastMs < minReadGapMs) return known;
   return { ...known, reads: known.reads + 1, lastMs: nowMs };
 }

@@ -126,6 +126,7 @@ export function awsCloud({ clock, kind, name, behaviour }: AwsCloudOptions): Sim
     staleReads: count => {
       model.staleReads = count;
     },
+    readLagMs: model.behaviour.readLagMs,
     readsMayBeStale: model.behaviour.readLagMs > 0,
     looks: 0,
     onWrite: () => {},

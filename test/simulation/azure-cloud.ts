@@ -94,6 +94,7 @@ export function azureCloud({ clock, name, behaviour, entries }: AzureCloudOption
     staleReads: count => {
       model.staleReads = count;
     },
+    readLagMs: 0,
     readsMayBeStale: false,
     looks: 0,
     onWrite: () => {},

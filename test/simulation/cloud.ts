@@ -56,6 +56,8 @@ export interface SimulatedCloud {
   readonly requests: { readonly reads: RegExp; readonly writes: RegExp };
   readonly key: LabKey;
   readonly propagationMs: number;
+  /** For how long after a change a read may show what was there before it. */
+  readonly readLagMs: number;
   /** What the model holds now, in force or not yet. */
   entries(): readonly Cidr[];
   settings(): string;

@@ -141,6 +141,7 @@ export function gcpCloud({
     staleReads: count => {
       model.staleReads = count;
     },
+    readLagMs: 0,
     readsMayBeStale: false,
     looks: 0,
     onWrite: () => {},

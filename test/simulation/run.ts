@@ -14,6 +14,8 @@ const { values } = parseArgs({
     years: { type: 'string', default: '20' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
     'world-years': { type: 'string', default: '2' },
+    /** The number of the first world, to go on where an earlier run of the seed ended. */
+    from: { type: 'string', default: '0' },
     /** No world is begun after so many minutes. */
     minutes: { type: 'string', default: 'Infinity' },
     workers: { type: 'string', default: String(availableParallelism()) },
@@ -70,11 +72,17 @@ async function replay(name: string): Promise<void> {
 
 /** One world alone is the seed itself, so that a failing one is run again by its own name. */
 async function runWorlds(options: Partial<SimulationOptions>): Promise<readonly SimulationResult[]> {
+  const from = Number(values.from);
   const seeds =
-    worlds === 1 ? [values.seed] : Array.from({ length: worlds }, (_, n) => `${values.seed}.${n}`);
+    worlds === 1 ? [values.seed] : Array.from({ length: worlds }, (_, n) => `${values.seed}.${from + n}`);
   const results: SimulationResult[] = [];
   const workers = Math.min(Number(values.workers), worlds);
   await Promise.all(Array.from({ length: workers }, () => work(seeds, results, options)));
+  const done = results.length;
+  if (done < worlds)
+    console.log(
+      `\nIts time was up after ${done} worlds: go on with --from ${from + done} --years ${(worlds - done) * worldYears}\n`,
+    );
   return results;
 }
 

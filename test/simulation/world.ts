@@ -291,6 +291,10 @@ export class World {
       site.changed();
       this.judge.changed();
     });
+    // A look before then may have seen what was there before, and says nothing.
+    this.scheduler.after(site.cloud.readLagMs, () => {
+      this.changedAtMs = this.scheduler.nowMs;
+    });
   }
 
   /** Someone else changes a gate's list. */
