@@ -679,8 +679,8 @@ export const mutations: readonly Mutation[] = [
     'apply: a failed addition stops removals',
     3,
     'apply.ts',
-    ": await add(run, state, { ...write, kind: 'add' }, result);",
-    ": await add(run, state, { ...write, kind: 'add' }, result).catch(() => state);",
+    'state = await letIn(run, state, write, each => result.writes.push(each));',
+    'state = await letIn(run, state, write, each => result.writes.push(each)).catch(() => state);',
   ),
   inReconcile(
     'lock: one run at a time',

@@ -18,7 +18,7 @@ import { recover } from './recover.ts';
 import { RemovalNotConfirmed, removeConfirmed, sinceOf } from './remove-confirmed.ts';
 import type { Run, RunResult, RunStatus, RunWrite } from './run.ts';
 import { type ResultBuilder, release, takeLock, withLock } from './with-lock.ts';
-import { deltaOf, endOf, isRemoval, newestInForce, type StepWrite, writeStep } from './write-step.ts';
+import { addStep, deltaOf, endOf, isRemoval, newestInForce } from './write-step.ts';
 
 /** How often a run plans anew when someone else changes the list under it. */
 const maxAttempts = 3;
@@ -84,9 +84,8 @@ async function attemptOnce(run: Run, options: ApplyOptions, result: ResultBuilde
   for (const { to } of additions!) {
     if (run.signal?.aborted) return result.end('refused', ...stopped(run.gate.name));
     const write = { to, planChecksum: plan.checksum, reason: 'Atlas wants it', ...must };
-    state = state.nextWriteShutsOut
-      ? await enforceConfirmed(run, state, write, each => result.writes.push(each))
-      : await add(run, state, { ...write, kind: 'add' }, result);
+    const letIn = state.nextWriteShutsOut ? enforceConfirmed : addStep;
+    state = await letIn(run, state, write, each => result.writes.push(each));
   }
   if (additions!.length > 0) await saveCoverage(run, plan, result);
   if (recovered.trouble) throw recovered.trouble;
@@ -106,13 +105,6 @@ async function saveCoverage(run: Run, plan: Plan, { writes }: ResultBuilder): Pr
   const { coverage, missing } = afterRun(plan, { writes });
   const change = { atMs: run.clock.now(), coverage, missing: missing.length };
   await run.journal.attempt(journal => journal.recordCoverage(run.gate.id, change));
-}
-
-async function add(run: Run, state: GateState, write: StepWrite, result: ResultBuilder): Promise<GateState> {
-  const step = await writeStep(run, state, write);
-  result.writes.push(step.write);
-  await step.finish('applied', step.state.entries);
-  return step.state;
 }
 
 /**

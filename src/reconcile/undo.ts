@@ -1,6 +1,6 @@
 /**
  * Undo: puts back what a write took out, and takes back what it let in where no feed of Atlas ever wanted it
- * (a wrong pin, say). It never takes back an address that Atlas wants or wanted: that road is the slow one. A
+ * (a wrong pin, say). What Atlas wants and is missing is let in first. It never takes back an address that Atlas wants or wanted: that road is the slow one. A
  * write that put the list in force is undone by taking it out of force.
  */
 import { AddressSet } from '../address/address-set.ts';
@@ -17,7 +17,7 @@ import { recover } from './recover.ts';
 import { RemovalNotConfirmed, removeConfirmed } from './remove-confirmed.ts';
 import type { Run, RunResult, RunWrite } from './run.ts';
 import { type ResultBuilder, withLock } from './with-lock.ts';
-import { deltaOf, newestInForce, writeStep } from './write-step.ts';
+import { addStep, deltaOf, newestInForce } from './write-step.ts';
 
 export interface Undo {
   readonly write: WriteRecord;
@@ -106,17 +106,9 @@ async function letInMissing(
 ): Promise<{ readonly state: GateState; readonly error?: unknown }> {
   const addition = plan.steps.find(({ kind }) => kind === 'add');
   if (!addition || state.nextWriteShutsOut) return { state };
-  const write = {
-    kind: 'add',
-    to: addition.to,
-    planChecksum: plan.checksum,
-    reason: 'Atlas wants it',
-  } as const;
+  const write = { to: addition.to, planChecksum: plan.checksum, reason: 'Atlas wants it', ...must };
   try {
-    const step = await writeStep(run, state, { ...write, ...must });
-    onWrite(step.write);
-    await step.finish('applied', step.state.entries);
-    return { state: step.state };
+    return { state: await addStep(run, state, write, onWrite) };
   } catch (error) {
     // Whether it took effect, the list tells.
     return { state: await readGate(run), error };

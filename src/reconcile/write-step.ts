@@ -184,6 +184,19 @@ export function isRemoval({ kind }: { readonly kind: WriteKind }): boolean {
   return kind === 'remove' || kind === 'undo' || kind === 'enforce';
 }
 
+/** Lets in what `write` adds, and closes it at once: nothing of Atlas's has to confirm an addition. */
+export async function addStep(
+  run: Run,
+  state: GateState,
+  write: Omit<StepWrite, 'kind'>,
+  onWrite: (write: RunWrite) => void,
+): Promise<GateState> {
+  const step = await writeStep(run, state, { ...write, kind: 'add' });
+  onWrite(step.write);
+  await step.finish('applied', step.state.entries);
+  return step.state;
+}
+
 /** When a write ended, or was begun where nobody knows how it ended. */
 export function endOf({ finishedAtMs, atMs }: Pick<WriteRecord, 'finishedAtMs' | 'atMs'>): number {
   return finishedAtMs ?? atMs;
