@@ -162,10 +162,6 @@ export const terraformIgnores: Readonly<Record<GateKind, string>> = {
     '`lifecycle { ignore_changes = [basic] }` on the `google_access_context_manager_access_level` (the whole block: where `combining_function` is not given it is set to AND, which lets in nobody)',
 };
 
-/** What to do about an answer that is not as its cloud documents it. */
-export const afterStrangeAnswer =
-  'Run it again. If it goes on, see what stands between here and the cloud, such as a proxy that answers in its place; if nothing does, report it.';
-
 /** One sentence for a list that someone keeps changing. */
 export function leaveTheListAlone(kind: GateKind): string {
   return `If Terraform manages the same list, have it leave the list alone: ${terraformIgnores[kind]}.`;

@@ -1,6 +1,7 @@
 /** AWS's errors as a gate's: what happened, and what to do about it. */
 import { TransportError } from '../../transport/errors.ts';
-import { afterStrangeAnswer, GateError } from '../gate.ts';
+import { afterStrangeAnswer } from '../answer.ts';
+import { GateError } from '../gate.ts';
 import { AwsAnswerError, AwsError, isCredentialError, isThrottled } from './aws-error.ts';
 
 const remedies: Readonly<Record<string, string>> = {

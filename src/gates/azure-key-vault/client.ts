@@ -4,6 +4,7 @@ import type { HttpClient } from '@azure/core-rest-pipeline';
 import type { z } from 'zod';
 import type { Secret } from '../../secret.ts';
 import type { Transport } from '../../transport/transport.ts';
+import { answerFault, parseJson } from '../answer.ts';
 import { type ArmErrorBody, ArmRefusal, AzureAnswerError, isNoToken, TokenRequestError } from './errors.ts';
 import { httpClientOver } from './http-client.ts';
 import { type Lock, locksAnswer, type Permission, permissionsAnswer } from './rights.ts';
@@ -141,10 +142,8 @@ function parse<T>(schema: z.ZodType<T>, what: string, text: string | undefined):
   const answer = parseJson(text);
   const parsed = schema.safeParse(answer);
   if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  const fault = [issue?.path.join('.'), issue?.message].filter(Boolean).join(': ');
   throw new AzureAnswerError(
-    `the answer is not ${what} as Azure documents it: ${answer === undefined ? 'it is not JSON' : fault}.`,
+    `the answer is not ${what} as Azure documents it: ${answerFault(answer, parsed.error)}.`,
   );
 }
 
@@ -162,12 +161,4 @@ function refusing(httpClient: HttpClient): HttpClient {
       throw new ArmRefusal(status, error, headers.get('retry-after'));
     },
   };
-}
-
-function parseJson(text: string | undefined): unknown {
-  try {
-    return JSON.parse(text ?? '');
-  } catch {
-    return undefined;
-  }
 }

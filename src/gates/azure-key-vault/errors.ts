@@ -1,7 +1,8 @@
 /** Azure's errors as a gate's: what happened, and what to do about it. */
 import { TransportError } from '../../transport/errors.ts';
 import { retryAfterMs } from '../../transport/retry.ts';
-import { afterStrangeAnswer, GateError } from '../gate.ts';
+import { afterStrangeAnswer } from '../answer.ts';
+import { GateError } from '../gate.ts';
 
 export interface ArmErrorBody {
   readonly code?: unknown;

@@ -1,6 +1,7 @@
 /** Google's errors as a gate's: what happened, and what to do about it. */
 import { TransportError } from '../../transport/errors.ts';
-import { afterStrangeAnswer, GateError } from '../gate.ts';
+import { afterStrangeAnswer } from '../answer.ts';
+import { GateError } from '../gate.ts';
 import { GoogleAnswerError, GoogleApiError } from './http.ts';
 import type { OperationAnswer } from './schema.ts';
 import { GoogleTokenError } from './token-source.ts';

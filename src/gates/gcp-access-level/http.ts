@@ -1,6 +1,7 @@
 /** One JSON request to a Google API through our transport, and what it answers, errors as errors. */
 import type { z } from 'zod';
 import type { Transport } from '../../transport/transport.ts';
+import { answerFault, parseJson } from '../answer.ts';
 import { errorAnswer } from './schema.ts';
 import type { TokenSource } from './token-source.ts';
 
@@ -63,12 +64,9 @@ export async function sendJson<Answer>(
   if (response.status !== 200) throw apiError(response.status, answer);
   const parsed = schema.safeParse(answer);
   if (parsed.success) return parsed.data;
-  throw new GoogleAnswerError(`the answer is not as Google documents it: ${faultOf(answer, parsed.error)}`);
-}
-
-function faultOf(answer: unknown, { issues: [issue] }: z.ZodError): string {
-  if (answer === undefined) return 'it is not JSON.';
-  return `${[issue?.path.join('.'), issue?.message].filter(Boolean).join(': ')}.`;
+  throw new GoogleAnswerError(
+    `the answer is not as Google documents it: ${answerFault(answer, parsed.error)}.`,
+  );
 }
 
 function apiError(httpStatus: number, answer: unknown): GoogleApiError {
@@ -83,12 +81,4 @@ function apiError(httpStatus: number, answer: unknown): GoogleApiError {
     message ?? `status ${httpStatus}`,
     (details ?? []).flatMap(({ reason }) => reason ?? []),
   );
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
