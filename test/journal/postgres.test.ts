@@ -4,15 +4,15 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { expect, onTestFinished, test } from 'vitest';
+import { daemonStore } from '../../src/journal/daemon-store.ts';
 import type { Journal } from '../../src/journal/journal.ts';
 import { explainPostgres } from '../../src/journal/postgres/explain.ts';
 import { postgresMigrations } from '../../src/journal/postgres/migrate.ts';
 import { openPostgresJournal } from '../../src/journal/postgres/open.ts';
-import { postgresStore } from '../../src/journal/postgres/store.ts';
 import { Secret } from '../../src/secret.ts';
 import { cidr, nowMs, row } from '../plan/fixtures.ts';
 import { password, usePostgres } from '../postgres/server.ts';
-import { gateId, holder, intent, temporaryDirectory } from './fixtures.ts';
+import { FakeClock, gateId, holder, intent, temporaryDirectory } from './fixtures.ts';
 
 const server = usePostgres();
 
@@ -304,8 +304,9 @@ test('a text with what PostgreSQL cannot hold is taken without it', async () => 
 });
 
 test('a daemon spools beside its file while the database is away, and journals it when it is back', async () => {
-  const url = new Secret(await server.createDatabase(), 'env:TEST');
-  const store = postgresStore({ url, statePath: join(temporaryDirectory(), 'journal.db') });
+  const database = new Secret(await server.createDatabase(), 'env:TEST');
+  const path = join(temporaryDirectory(), 'journal.db');
+  const store = daemonStore({ path, database, clock: new FakeClock() });
   expect(store.location).not.toContain(password);
   store.spool({ ...intent(), outcome: 'applied', after: intent().target, finishedAtMs: nowMs, error: null });
   const journal = await store.open();
