@@ -18,6 +18,7 @@ import {
   createTransport,
   fencedTransport,
   type Transport,
+  type TransportMode,
   useProxyFromEnvironment,
 } from '../transport/index.ts';
 import type { CommandContext } from './context.ts';
@@ -27,7 +28,7 @@ import { progressOf } from './progress.ts';
 
 export interface WorkOptions {
   /** In a dry run no request that could write leaves the process, whatever the code above does. */
-  readonly mode: 'read-only' | 'read-write';
+  readonly mode: TransportMode;
   /** Such as `postern plan`. */
   readonly command: string;
   readonly gateNames: readonly string[] | undefined;

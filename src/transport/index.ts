@@ -7,4 +7,10 @@ export {
 export { TransportError, type TransportErrorKind } from './errors.ts';
 export { fencedTransport } from './fenced.ts';
 export { useProxyFromEnvironment } from './proxy.ts';
-export type { Transport, TransportRequest, TransportResponse, TransportUsage } from './transport.ts';
+export type {
+  Transport,
+  TransportMode,
+  TransportRequest,
+  TransportResponse,
+  TransportUsage,
+} from './transport.ts';

@@ -3,6 +3,7 @@
  * client or through a vendor's SDK, is sent by a `Transport`, so that the read-only gate (invariant 7), the
  * time limits, the size limit and the retries stand in one place.
  */
+
 /** `read-only`: no request that could write leaves the process (read-only.ts). */
 export type TransportMode = 'read-only' | 'read-write';
 

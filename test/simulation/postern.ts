@@ -129,14 +129,11 @@ export class Daemon {
    * now and then nobody looks for weeks.
    */
   #askForApproval(gate: string): void {
-    if (this.#asked.has(gate)) return;
-    this.#asked.add(gate);
     const { scheduler, seed, sites } = this.#world;
     const random = randomFor(seed, 'approval', gate, scheduler.nowMs);
     const waitMs =
       random() < 0.9 ? between(random, hourMs, 4 * dayMs) : between(random, 4 * dayMs, 30 * dayMs);
-    scheduler.after(waitMs, () => {
-      this.#asked.delete(gate);
+    this.#askOnce(`approval at ${gate}`, waitMs, () => {
       const plan = this.#plans.get(gate);
       if (!plan || plan.closing.length === 0) return;
       const site = sites.find(({ name }) => name === gate)!;
@@ -147,15 +144,22 @@ export class Daemon {
 
   /** An operator is told that a first write was taken back, and has it done again hours or days later. */
   #askForFirstWrite(gate: string): void {
-    const key = `first write at ${gate}`;
-    if (this.#asked.has(key)) return;
-    this.#asked.add(key);
     const { scheduler, seed } = this.#world;
-    const random = randomFor(seed, key, scheduler.nowMs);
-    scheduler.after(between(random, hourMs, 2 * dayMs), () => {
-      this.#asked.delete(key);
+    const what = `first write at ${gate}`;
+    const random = randomFor(seed, what, scheduler.nowMs);
+    this.#askOnce(what, between(random, hourMs, 2 * dayMs), () => {
       this.operate('apply', random);
       this.#world.changed('an operator accepts a first write');
+    });
+  }
+
+  /** What is asked already is dealt with when it was going to be. */
+  #askOnce(what: string, waitMs: number, deal: () => void): void {
+    if (this.#asked.has(what)) return;
+    this.#asked.add(what);
+    this.#world.scheduler.after(waitMs, () => {
+      this.#asked.delete(what);
+      deal();
     });
   }
 
