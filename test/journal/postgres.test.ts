@@ -103,6 +103,18 @@ const wrong: readonly (readonly [string, (url: string) => Promise<string> | stri
     /max_connections/,
   ],
   ['no URL', () => 'host=db password=s3cret-in-a-dsn', /not given by a URL/, /postgresql:\/\/USER/],
+  [
+    'a slash in the password, with no database named',
+    () => 'postgres://u:12/s3cret@db.example',
+    /not given by a URL/,
+    /%-escapes/,
+  ],
+  [
+    'a hash in the password',
+    () => 'postgres://u:12/s3cret#@db.example/postern',
+    /not given by a URL/,
+    /%-escapes/,
+  ],
   ['no database named', url => url.replace(/[^/]+$/, ''), /not given by a URL/, /DATABASE/],
 ];
 

@@ -66,8 +66,9 @@ export function parseDatabaseUrl(secret: Secret): DatabaseAddress {
   };
 }
 
-function hasDatabase({ pathname }: URL): boolean {
-  return /^\/[^/]+$/.test(pathname);
+/** One with an `@`, or a `#` after it, is what a `/`, `?` or `#` that is not escaped leaves of a password. */
+function hasDatabase({ pathname, hash }: URL): boolean {
+  return /^\/[^/@]+$/.test(pathname) && hash === '';
 }
 
 function decode(text: string): string {
