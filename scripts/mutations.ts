@@ -1484,6 +1484,14 @@ export const mutations: readonly Mutation[] = [
     tests: ['test/reconcile/apply.test.ts'],
   },
   {
+    name: 'ours: a write dated by a clock that was ahead hides no loss',
+    invariant: 4,
+    file: 'src/reconcile/apply.ts',
+    find: 'Math.abs(nowMs - atMs) <= gate.limits.settleMs',
+    replace: 'nowMs - atMs <= gate.limits.settleMs',
+    tests: ['test/reconcile/apply.test.ts'],
+  },
+  {
     name: 'journal: a clock that starts again is on the disk',
     invariant: 4,
     file: 'src/journal/sql-journal.ts',

@@ -233,7 +233,8 @@ async function saveReading(run: Run, prepared: Prepared): Promise<void> {
 function lostOf({ input: { journal, state, gate, nowMs } }: Prepared): readonly Cidr[] {
   if (!journal.available || state.obstacle) return [];
   const { lastAddAtMs = -Infinity, lastRemovalAtMs = -Infinity } = journal;
-  if (nowMs - Math.max(lastAddAtMs, lastRemovalAtMs) <= gate.limits.settleMs) return [];
+  // A write of the future was dated by a clock that was ahead: it does not make every reading until then one of before it.
+  if ([lastAddAtMs, lastRemovalAtMs].some(atMs => Math.abs(nowMs - atMs) <= gate.limits.settleMs)) return [];
   const present = new Set([...state.entries, ...(state.idle ?? [])]);
   return journal.owned.map(({ cidr }) => cidr).filter(cidr => !present.has(cidr));
 }

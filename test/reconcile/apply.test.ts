@@ -82,6 +82,26 @@ test('an entry of ours that somebody took out is theirs when somebody puts it ba
   expect(world.gate.entries).toEqual([office, a, b]);
 });
 
+test('and that is noticed though our last write was dated by a clock that was a month ahead', async () => {
+  const world = new World([a, b], [office], {}, 10 * 60_000);
+  await applyGate(await world.run());
+  world.passDays(30);
+  world.listed = [a, b, c];
+  await applyGate(await world.run());
+  world.passDays(-29);
+  world.listed = [a, c];
+  await applyGate(await world.run());
+  world.gate.entries = [office, a, c];
+  world.passDays(1);
+  await applyGate(await world.run());
+  world.gate.entries = [office, a, b, c];
+  for (const days of [30, 8, 1]) {
+    world.passDays(days);
+    expect((await applyGate(await world.run())).status).toBe('unchanged');
+  }
+  expect(world.gate.entries).toEqual([office, a, b, c]);
+});
+
 test.each<[string, Partial<GateState>]>([
   ['cannot be read for what it is', { entries: [], obstacle: { message: 'Not ours.', remedy: 'Mend it.' } }],
   ['lets nobody in as it stands', { entries: [office], idle: [a, b] }],
