@@ -138,7 +138,7 @@ export interface Journal {
   readonly lockLeaseMs: number;
 
   recordObservation(observation: Observation): Promise<void>;
-  /** The newest complete observation of a feed, with its addresses. */
+  /** The newest complete observation of a feed, with its addresses: see arrival.ts. */
   lastComplete(feed: FeedId): Promise<Observation | undefined>;
   /** The largest number of distinct addresses in a complete observation of the feed since `sinceMs`; 0 if none. */
   peakCount(feed: FeedId, sinceMs: number): Promise<number>;

@@ -36,8 +36,8 @@ export async function prune(db: Kysely<JournalTables>, nowMs: number): Promise<v
           and later.at_ms - later.at_ms % ${day} = observation.at_ms - observation.at_ms % ${day}
       )
     )
-    and not (complete = 1 and at_ms = (
-      select max(newest.at_ms) from observation as newest
+    and not (complete = 1 and arrival = (
+      select max(newest.arrival) from observation as newest
       where newest.feed = observation.feed and newest.complete = 1
     ))`.execute(db);
   await sql`

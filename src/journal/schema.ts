@@ -9,6 +9,8 @@ export interface JournalTables {
     feed: string;
     at_ms: number;
     complete: number;
+    /** Orders a feed's complete readings: see arrival.ts. */
+    arrival: number;
     address_count: number;
     /** What does not repeat from reading to reading: faults and findings. */
     notes: string;
@@ -121,5 +123,11 @@ export const migrations: readonly (readonly string[])[] = [
   [
     `create table ledger_reading (
       gate_id text primary key, last_wanted_at_ms bigint not null, saves bigint not null)`,
+  ],
+  [
+    'alter table observation add column arrival bigint not null default 0',
+    // Of what is there already, the times are all that is known.
+    'update observation set arrival = at_ms',
+    'create index observation_by_arrival on observation (feed, complete, arrival, at_ms)',
   ],
 ];

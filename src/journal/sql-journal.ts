@@ -7,6 +7,7 @@ import type { Observation } from '../atlas/observation.ts';
 import { systemClock } from '../clock.ts';
 import type { Coverage } from '../gates/gate.ts';
 import { redactSecrets } from '../secret.ts';
+import { arrivalAfter } from './arrival.ts';
 import { canonicalJson } from './canonical-json.ts';
 import { chunksOf } from './chunks.ts';
 import { JournalError, LockLostError } from './errors.ts';
@@ -69,6 +70,7 @@ export class SqlJournal implements Journal {
         .values({ digest, json })
         .onConflict(oc => oc.doNothing())
         .execute();
+      const newest = await newestComplete(db, feed).select(['arrival', 'at_ms']).executeTakeFirst();
       await db
         .insertInto('observation')
         .values({
@@ -76,6 +78,10 @@ export class SqlJournal implements Journal {
           feed,
           at_ms: atMs,
           complete: complete ? 1 : 0,
+          arrival: arrivalAfter(
+            newest && { arrival: Number(newest.arrival), atMs: Number(newest.at_ms) },
+            atMs,
+          ),
           address_count: new Set(addresses.map(({ cidr }) => cidr)).size,
           notes: withoutSecrets({ faults, findings }),
           content_digest: digest,
@@ -92,15 +98,10 @@ export class SqlJournal implements Journal {
 
   lastComplete(feed: FeedId): Promise<Observation | undefined> {
     return this.#explained(async () => {
-      const row = await this.#db
-        .selectFrom('observation')
+      const row = await newestComplete(this.#db, feed)
         .innerJoin('content', 'content.digest', 'observation.content_digest')
         .selectAll('observation')
         .select('content.json')
-        .where('feed', '=', feed)
-        .where('complete', '=', 1)
-        .orderBy('at_ms', 'desc')
-        .limit(1)
         .executeTakeFirst();
       return row && { ...observationOf(row), ...JSON.parse(row.json) };
     });
@@ -473,6 +474,16 @@ async function writePlan(
     .executeTakeFirst();
   if (newest?.checksum === checksum) return;
   await db.insertInto('plan').values({ gate_id: gateId, checksum, at_ms: atMs, json: json() }).execute();
+}
+
+function newestComplete(db: Kysely<JournalTables>, feed: FeedId) {
+  return db
+    .selectFrom('observation')
+    .where('feed', '=', feed)
+    .where('complete', '=', 1)
+    .orderBy('arrival', 'desc')
+    .orderBy('at_ms', 'desc')
+    .limit(1);
 }
 
 async function disown(db: Kysely<JournalTables>, gateId: string, cidrs: readonly string[]): Promise<void> {

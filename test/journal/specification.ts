@@ -92,6 +92,42 @@ export function specifyJournal(name: string, makeStore: () => Promise<OpenStore>
       );
     });
 
+    test('after a clock that was ahead, the newest is what came in last', async () => {
+      const { journal } = await setUp();
+      const record = (id: string, atMs: number, list = [a!]) =>
+        journal.recordObservation(observation('control-plane', list, { id, atMs }));
+      await record('ahead', nowMs + 30 * dayMs);
+      await record('right', nowMs + 60_000, [a!, b!]);
+      expect(await journal.lastComplete('control-plane')).toMatchObject({ id: 'right' });
+      // It is kept though another of its day found the same, and it is older than what is.
+      await record('behind', nowMs - 50 * dayMs, [b!]);
+      await record('pruning', nowMs + 3 * dayMs, [b!]);
+      await record('behind again', nowMs - 50 * dayMs + 1, [b!]);
+      await journal.recordObservation({
+        ...incomplete('control-plane', []),
+        id: 'no',
+        atMs: nowMs + 4 * dayMs,
+      });
+      expect(await journal.lastComplete('control-plane')).toMatchObject({ id: 'behind again' });
+      expect(await journal.peakCount('control-plane', nowMs)).toBe(2);
+    });
+
+    test('of two readings at a time, the newest is the one that began last, whichever comes in last', async () => {
+      const { journal } = await setUp();
+      await journal.recordObservation(observation('control-plane', [a!], { id: 'first', atMs: nowMs }));
+      await journal.recordObservation(
+        observation('control-plane', [a!, b!], { id: 'late', atMs: nowMs + 30_000 }),
+      );
+      await journal.recordObservation(
+        observation('control-plane', [a!], { id: 'slow', atMs: nowMs + 9_000 }),
+      );
+      expect(await journal.lastComplete('control-plane')).toMatchObject({ id: 'late' });
+      await journal.recordObservation(
+        observation('control-plane', [a!], { id: 'next', atMs: nowMs + 60_000 }),
+      );
+      expect(await journal.lastComplete('control-plane')).toMatchObject({ id: 'next' });
+    });
+
     test('the peak counts distinct addresses, of complete readings in the window only', async () => {
       const { journal } = await setUp();
       const record = (count: number, atMs: number, more = {}) =>

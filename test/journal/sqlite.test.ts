@@ -92,11 +92,15 @@ test('a journal of an older schema is brought up to date, and keeps what it has'
   const database = new DatabaseSync(path);
   for (const sql of migrations[0]!) database.exec(sql);
   database.exec(
-    `insert into owned values ('${gateId}', '192.0.2.1/32', 'written', 5); pragma user_version = 1`,
+    `insert into owned values ('${gateId}', '192.0.2.1/32', 'written', 5);
+    insert into content values ('x', '{"addresses":[],"sections":{}}');
+    insert into observation values ('new', 'static', 9, 1, 0, '{}', 'x'), ('old', 'static', 7, 1, 0, '{}', 'x');
+    pragma user_version = 1`,
   );
   database.close();
   const journal = await openJournal({ path });
   expect(await journal.owned(gateId)).toEqual([{ cidr: '192.0.2.1/32', how: 'written', sinceMs: 5 }]);
+  expect(await journal.lastComplete('static')).toMatchObject({ id: 'new' });
   await journal.close();
   const after = new DatabaseSync(path);
   expect(after.prepare('pragma user_version').get()).toEqual({ user_version: migrations.length });

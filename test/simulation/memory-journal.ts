@@ -6,6 +6,7 @@
 
 import type { Cidr } from '../../src/address/cidr.ts';
 import type { Observation } from '../../src/atlas/observation.ts';
+import { type Arrived, arrivalAfter } from '../../src/journal/arrival.ts';
 import { JournalError, LockLostError } from '../../src/journal/errors.ts';
 import type {
   Approval,
@@ -41,6 +42,8 @@ interface Lock {
 /** What is on the disk, and outlives a process. */
 export class JournalFile {
   readonly observations: Observation[] = [];
+  /** Each feed's newest complete one. */
+  readonly newest = new Map<string, Arrived & { readonly observation: Observation }>();
   readonly ledgers = new Map<string, readonly LedgerRow[]>();
   readonly owned = new Map<string, Map<Cidr, OwnedEntry>>();
   readonly writes: WriteRecord[] = [];
@@ -103,10 +106,17 @@ class MemoryJournal implements Journal {
 
   async recordObservation(observation: Observation): Promise<void> {
     this.#write();
-    const { observations } = this.#file;
+    const { observations, newest } = this.#file;
     const faults = observation.faults.map(fault => ({ ...fault, message: redactSecrets(fault.message) }));
     const addresses = [...observation.addresses].sort((a, b) => (a.cidr < b.cidr ? -1 : 1));
-    observations.push({ ...observation, faults, addresses });
+    const recorded = { ...observation, faults, addresses };
+    observations.push(recorded);
+    if (observation.complete) {
+      const { feed, atMs } = observation;
+      const arrival = arrivalAfter(newest.get(feed), atMs);
+      if (arrival > (newest.get(feed)?.arrival ?? 0))
+        newest.set(feed, { arrival, atMs, observation: recorded });
+    }
     if (Math.abs(observation.atMs - this.#file.prunedAtMs) < pruneEveryMs) return;
     if (observations.length < this.#file.keptCount + pruneAfterCount) return;
     this.#file.prunedAtMs = observation.atMs;
@@ -116,11 +126,7 @@ class MemoryJournal implements Journal {
 
   async lastComplete(feed: Observation['feed']): Promise<Observation | undefined> {
     this.#read();
-    let newest: Observation | undefined;
-    for (const each of this.#file.observations) {
-      if (each.feed === feed && each.complete && (!newest || each.atMs >= newest.atMs)) newest = each;
-    }
-    return newest;
+    return this.#file.newest.get(feed)?.observation;
   }
 
   async peakCount(feed: Observation['feed'], sinceMs: number): Promise<number> {
@@ -382,10 +388,6 @@ function contentOf({ addresses }: Observation): string {
 
 /** Forgets what `src/journal/retention.ts` forgets. */
 function prune(file: JournalFile, nowMs: number): void {
-  const newest = new Map<string, Observation>();
-  for (const each of file.observations) {
-    if (each.complete && each.atMs >= (newest.get(each.feed)?.atMs ?? 0)) newest.set(each.feed, each);
-  }
   const lastOfDay = new Map<string, Observation>();
   const dayOf = (each: Observation) =>
     `${each.feed} ${each.complete} ${Math.floor(each.atMs / dayMs)} ${contentOf(each)}`;
@@ -396,7 +398,7 @@ function prune(file: JournalFile, nowMs: number): void {
   }
   const kept = file.observations.filter(
     each =>
-      newest.get(each.feed) === each ||
+      file.newest.get(each.feed)?.observation === each ||
       (each.atMs >= nowMs - observationRetentionMs &&
         (!isThinned(each) || lastOfDay.get(dayOf(each)) === each)),
   );
