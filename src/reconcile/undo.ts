@@ -1,7 +1,7 @@
 /**
  * Undo: puts back what a write took out, and takes back what it let in where no feed of Atlas ever wanted it
- * (a wrong pin, say). What Atlas wants and is missing is let in first. It never takes back an address that Atlas wants or wanted: that road is the slow one. A
- * write that put the list in force is undone by taking it out of force.
+ * (a wrong pin, say). What Atlas wants and is missing is let in first. It never takes back an address that Atlas
+ * wants or wanted: that road is the slow one. A write that put the list in force is undone by taking it out of force.
  */
 import { AddressSet } from '../address/address-set.ts';
 import type { Cidr } from '../address/cidr.ts';
@@ -21,6 +21,8 @@ import { addStep, deltaOf, newestInForce } from './write-step.ts';
 
 export interface Undo {
   readonly write: WriteRecord;
+  /** Missing now, whatever the write did: let in besides, because Atlas wants them. */
+  readonly letsIn: readonly Cidr[];
   readonly putsBack: readonly Cidr[];
   readonly takesBack: readonly Cidr[];
   /** Let in by the write, and staying, because Atlas wants them or wanted them. */
@@ -50,7 +52,8 @@ export function undoWrite(unlocked: Run, options: UndoOptions = {}): Promise<Run
     }
     const { plan, ledger, input, must } = await prepare(run, state);
     const owned = (await run.journal.attempt(journal => journal.owned(run.gate.id))) ?? [];
-    const undo = planUndo(write, state.entries, ledger ?? [], owned);
+    const addition = plan.steps.find(({ kind }) => kind === 'add');
+    const undo = planUndo(write, state.entries, ledger ?? [], owned, addition?.adds);
     const refusal = refuse(run, undo, input);
     if (refusal) return result.end('refused', refusal.message, refusal);
     if (options.confirm && !(await options.confirm(undo))) {
@@ -131,7 +134,7 @@ async function undoFirstWrite(
 ): Promise<RunResult> {
   const { state, write } = first;
   const { name } = run.gate;
-  const nothing = { putsBack: [], takesBack: [], stays: [] };
+  const nothing = { letsIn: [], putsBack: [], takesBack: [], stays: [] };
   const refusal =
     run.settings.policy === 'observe' ? observes(name) : (standsNoMore(name, first) ?? state.obstacle);
   if (refusal) return result.end('refused', refusal.message, refusal);
@@ -190,21 +193,24 @@ function findWrite(
   return write ?? `Postern has written nothing to gate ${run.gate.name} yet.`;
 }
 
-/** Pure. */
+/** Pure. `missing` is what the plan adds. */
 export function planUndo(
   write: WriteRecord,
   entries: readonly Cidr[],
   ledger: readonly LedgerRow[],
   owned: readonly OwnedEntry[],
+  missing: readonly Cidr[] = [],
 ): Undo {
   const present = new Set(entries);
   const ours = new Set(owned.map(({ cidr }) => cidr));
   const { adds, removes } = deltaOf(write.before, write.target);
   const letIn = adds.filter(cidr => present.has(cidr) && ours.has(cidr));
   const takesBack = letIn.filter(cidr => neverWantedByAtlas(cidr, ledger));
+  const putsBack = removes.filter(cidr => !present.has(cidr));
   return {
     write,
-    putsBack: removes.filter(cidr => !present.has(cidr)),
+    letsIn: missing.filter(cidr => !putsBack.includes(cidr)),
+    putsBack,
     takesBack,
     stays: letIn.filter(cidr => !takesBack.includes(cidr)),
   };

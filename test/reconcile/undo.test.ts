@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Cidr } from '../../src/address/cidr.ts';
 import { applyGate } from '../../src/reconcile/apply.ts';
-import { undoWrite } from '../../src/reconcile/undo.ts';
+import { type Undo, undoWrite } from '../../src/reconcile/undo.ts';
 import { cidr, cidrs } from '../plan/fixtures.ts';
 import { World } from './world.ts';
 
@@ -43,7 +43,10 @@ describe('undo of a removal', () => {
   test('lets in what Atlas has come to want meanwhile: after any write Atlas is let in', async () => {
     const world = await withRemoval();
     world.listed = [a, fresh];
-    const result = await undoWrite(await world.run());
+    const asked: Undo[] = [];
+    const confirm = async (undo: Undo) => asked.push(undo) > 0;
+    const result = await undoWrite(await world.run(), { confirm });
+    expect(asked).toMatchObject([{ letsIn: [fresh], putsBack: [b], takesBack: [], stays: [] }]);
     expect(result).toMatchObject({
       status: 'changed',
       message: expect.stringContaining('1 put back, 1 let in because Atlas wants them'),

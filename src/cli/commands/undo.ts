@@ -37,18 +37,20 @@ export const run: CommandAction<UndoCommandOptions> = async (context, _, options
 
 async function ask(context: CommandContext, undo: Undo, yes: boolean): Promise<boolean> {
   const { output } = context;
-  const { write, putsBack, takesBack, stays, withdraws } = undo;
+  const { write, letsIn, putsBack, takesBack, stays, withdraws } = undo;
   if (!output.isJson) {
     output.print(
       `Write ${write.id} (${write.kind}) of ${new Date(write.atMs).toISOString()} by ${printable(write.by)}`,
     );
+    for (const cidr of letsIn)
+      output.print(`  ${output.style('green', '+')} ${cidr}  let in: Atlas wants it, and it is missing`);
     for (const cidr of putsBack) output.print(`  ${output.style('green', '+')} ${cidr}  put back`);
     for (const cidr of takesBack) output.print(`  ${output.style('red', '-')} ${cidr}  taken back`);
     if (withdraws) output.print('  the list goes out of force: whoever was let in before it is let in again');
     if (stays.length > 0) output.print(`  ${countAddresses(stays.length)} stay: Atlas wants or wanted them`);
   }
   try {
-    const count = countEntries(putsBack.length + takesBack.length);
+    const count = countEntries(letsIn.length + putsBack.length + takesBack.length);
     const gate = `gate ${printable(write.gateName)}`;
     await context.confirm(
       withdraws ? `Take the list of ${gate} out of force?` : `Change ${count} of ${gate}?`,
