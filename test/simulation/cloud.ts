@@ -23,6 +23,8 @@ export interface CloudWrite {
   readonly isWithdrawn?: boolean;
   /** Who sent it, where it takes effect some time after it was sent; else whoever sent the last request. */
   readonly sender?: Sender;
+  /** How many times the list had been read by then; likewise. */
+  readonly looksWhenSent?: number;
 }
 
 /** For whom a request is sent. */

@@ -99,10 +99,10 @@ export function gcpCloud({
           const answer = handle(request);
           if (request.method === 'GET' && request.path.endsWith(level)) cloud.looks++;
           if (request.method === 'GET' || answer.status !== 200) return answer;
-          const sentBy = sender();
+          const sent = { sender: sender(), looksWhenSent: cloud.looks };
           const takesEffect = () => {
             const settingsAfter = isMade ? settings() : before.settingsBefore;
-            cloud.onWrite({ ...before, after: list(), settingsAfter, sender: sentBy });
+            cloud.onWrite({ ...before, after: list(), settingsAfter, ...sent });
           };
           if (model.behaviour.operationMs === 0) takesEffect();
           else after(model.behaviour.operationMs, takesEffect);

@@ -309,7 +309,8 @@ export class Judge {
     const gained = after.difference(before);
     const foreign = this.#foreignLost(gate, write);
     // No list has an ETag: an edit that came after the last look before the write cannot be seen (docs/safety.md).
-    const couldBeSeen = site.cloud.looks > gate.editedAtLook && !site.cloud.readsMayBeStale;
+    const looks = write.looksWhenSent ?? site.cloud.looks;
+    const couldBeSeen = looks > gate.editedAtLook && !site.cloud.readsMayBeStale;
     const isRace = foreign.length > 0 && this.#now - gate.editedAtMs < 30_000 && !couldBeSeen;
     if (isRace) this.verdict.racesLost += foreign.length;
     else if (foreign.length > 0) yield `lost entries of others: ${foreign.slice(0, 3).join(', ')}`;
