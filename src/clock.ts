@@ -6,6 +6,15 @@ export interface Clock {
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
+/**
+ * How long to wait still for a moment that was set at most `longestMs` ahead; 0 once it has come. One that is further
+ * away was set by a clock that was ahead and is right again: waited for, it would hold things up for days.
+ */
+export function msLeft(untilMs: number, nowMs: number, longestMs: number): number {
+  const leftMs = untilMs - nowMs;
+  return leftMs > longestMs ? 0 : Math.max(0, leftMs);
+}
+
 export const systemClock: Clock = {
   now: () => Date.now(),
   sleep: (ms, signal) =>

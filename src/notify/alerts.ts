@@ -1,6 +1,7 @@
 /**
  * One alert for each situation, not for each cycle. Pure: what is open, and what is so now, give what is open
- * afterwards and what there is to tell.
+ * afterwards and what there is to tell. A time that is later than now is by a clock that was ahead, and counts as now:
+ * else an alert would neither end nor be told anew for as long as the clock had been wrong.
  *
  *   so now | open | severity | clear for long || told      | open afterwards
  *   -------+------+----------+----------------++-----------+----------------
@@ -48,7 +49,7 @@ export function advanceAlerts(
     const situation = present.get(alert.situation.key);
     present.delete(alert.situation.key);
     if (!situation) {
-      const clearSinceMs = alert.clearSinceMs ?? nowMs;
+      const clearSinceMs = Math.min(alert.clearSinceMs ?? nowMs, nowMs);
       if (nowMs - clearSinceMs >= timing.clearMs) tell('resolved', alert.situation, alert.openedAtMs);
       else next.push({ ...alert, clearSinceMs });
       continue;
@@ -61,7 +62,7 @@ export function advanceAlerts(
           ? situation
           : { ...situation, severity: alert.situation.severity },
       openedAtMs: alert.openedAtMs,
-      lastToldAtMs: kind ? nowMs : alert.lastToldAtMs,
+      lastToldAtMs: kind ? nowMs : Math.min(alert.lastToldAtMs, nowMs),
       clearSinceMs: null,
     });
   }

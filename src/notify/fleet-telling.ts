@@ -86,7 +86,8 @@ export class FleetTelling {
     const fresh: Seen[] = [];
     for (const [key, value] of all) {
       const { data } = seen.safeParse(value);
-      const ageMs = data ? clock.now() - data.atMs : Number.POSITIVE_INFINITY;
+      // One from the future is by a clock that was ahead, and as little worth as one from as long ago.
+      const ageMs = data ? Math.abs(clock.now() - data.atMs) : Number.POSITIVE_INFINITY;
       if (ageMs > forgetMs) await journal?.forget(key);
       else if (key !== prefix + worker && ageMs <= freshMs) fresh.push(value as Seen);
     }

@@ -2,7 +2,7 @@
  * Brings notices to channels. At least once: what a channel did not take is sent again on a later flush, in
  * order, until it is too old to matter. Nothing that a channel does reaches the caller as an exception.
  */
-import type { Clock } from '../clock.ts';
+import { type Clock, msLeft } from '../clock.ts';
 import { type Attributes, inSpan } from '../telemetry/span.ts';
 import { rank } from './alerts.ts';
 import type { Channel } from './channels/channel.ts';
@@ -84,7 +84,7 @@ export class Notifier {
   async #flushChannel(channel: Channel): Promise<void> {
     const { clock, random } = this.#options;
     const queue = this.#queues.get(channel.name)!;
-    if (clock.now() < queue.notBeforeMs) return;
+    if (msLeft(queue.notBeforeMs, clock.now(), maxWaitMs) > 0) return;
     while (queue.notices.length > 0) {
       const notice = queue.notices[0]!;
       if (clock.now() - notice.atMs > maxAgeMs) {

@@ -2,7 +2,7 @@
  * Watches the daemon and tells people: its state as alerts that open and end, its writes as events. It only
  * listens; nothing that it does, and no channel, can hold the daemon up.
  */
-import type { Clock } from '../clock.ts';
+import { type Clock, msLeft } from '../clock.ts';
 import type { WatchEvent } from '../watch/events.ts';
 import type { Watch } from '../watch/watch.ts';
 import { type Alert, type AlertTiming, advanceAlerts } from './alerts.ts';
@@ -116,7 +116,7 @@ export class Teller {
     if (this.#isLookDue) return;
     this.#isLookDue = true;
     const { clock } = this.#options;
-    const waitMs = this.#lookedAtMs + lookGapMs - clock.now();
+    const waitMs = msLeft(this.#lookedAtMs + lookGapMs, clock.now(), lookGapMs);
     if (waitMs > 0) await clock.sleep(waitMs, this.#stopping.signal).catch(() => {});
     this.#isLookDue = false;
     await this.#look();

@@ -290,6 +290,7 @@ class WatchDaemon implements Watch {
     if (byMs < 0) {
       this.#feeds.shift(byMs);
       this.#events.shift(byMs);
+      this.#keeper.shift(byMs);
       for (const gate of this.#gates.values()) gate.shift(byMs);
       this.#cycleSinceMs += byMs;
       return;

@@ -85,6 +85,13 @@ export class JournalKeeper {
     return `; ${what} kept in memory until it is back: do not stop Postern before`;
   }
 
+  /** The clock was set back by so much: what is waited for comes as soon as it would have. */
+  shift(byMs: number): void {
+    this.#dueAtMs += byMs;
+    this.#sinceMs += byMs;
+    if (this.#leaving) this.#leaving = { ...this.#leaving, sinceMs: this.#leaving.sinceMs + byMs };
+  }
+
   /** Opens it, or opens it anew, where that is due. Never throws. */
   async tend(): Promise<void> {
     this.#lookAtFile();

@@ -55,6 +55,30 @@ test('an error that lasts is told again each day, a warning is not', () => {
   expect(days('warning', 3)).toEqual(['opened']);
 });
 
+test('after a clock that was a month ahead an alert ends, is told anew, and is told again each day', () => {
+  const hourMs = 60 * minuteMs;
+  const aheadMs = nowMs + 30 * 24 * hourMs;
+  const lasting = situation({ key: 'lasting' });
+  let { alerts } = advanceAlerts([], [error, lasting], aheadMs);
+  ({ alerts } = advanceAlerts(alerts, [lasting], aheadMs + minuteMs));
+  const told = [
+    [0, [lasting]],
+    [3 * minuteMs, [lasting]],
+    [hourMs, [lasting, error]],
+    [25 * hourMs, [lasting, error]],
+  ].flatMap(([afterMs, situations]) => {
+    const step = advanceAlerts(alerts, situations as Situation[], nowMs + (afterMs as number));
+    alerts = step.alerts;
+    return step.notices.map(({ kind, situation: { key } }) => `${kind} ${key}`);
+  });
+  expect(told).toEqual([
+    `resolved ${error.key}`,
+    `opened ${error.key}`,
+    'reminder lasting',
+    `reminder ${error.key}`,
+  ]);
+});
+
 test('whatever comes and goes: each key is opened and resolved in turn, and nothing stays open that is long over', () => {
   const some = fc
     .subarray(['a', 'b', 'c'])

@@ -11,7 +11,7 @@ import { Teller } from '../../src/notify/teller.ts';
 import type { TellerMemory } from '../../src/notify/teller-memory.ts';
 import type { WatchStatus } from '../../src/watch/status.ts';
 import { temporaryDirectory } from '../journal/fixtures.ts';
-import { nowMs } from './fixtures.ts';
+import { nowMs, situation } from './fixtures.ts';
 import { gateStatus, missing, stubWatch, watchStatus } from './status.ts';
 import { WaitingClock } from './waiting-clock.ts';
 
@@ -131,6 +131,16 @@ test('what a worker saw that is gone is over after a while', async () => {
   expect(said().at(-1)).toBe('a: resolved config-refused');
   for (let day = 0; day < 2; day++) await pass(24 * 60 * 60_000);
   expect([...(await shared.recallAll('situations/')).keys()]).toEqual([]);
+});
+
+test('nor does what a worker saw by a clock that was ahead last until then', async () => {
+  const { join, pass, said, shared } = await openFleet();
+  const { key, ...rest } = situation();
+  const atMs = nowMs + 30 * 24 * 60 * 60_000;
+  await shared.remember('situations/gone', { atMs, situations: [{ ...rest, key }], opened: [] });
+  await join('a');
+  for (let look = 0; look < 3; look++) await pass(30_000);
+  expect(said()).toEqual([]);
 });
 
 test('the next one goes on where the last one ended: nothing twice, nothing lost', async () => {

@@ -71,6 +71,19 @@ test('a channel that is down stops no other, is not hammered, and gets everythin
   ]);
 });
 
+test('a channel that failed while the clock was ahead is tried once it is right, and not a month later', async () => {
+  const channel = new TestChannel('oncall');
+  const { notifier, clock } = open(channel);
+  channel.down = true;
+  clock.advance(30 * 24 * 60 * 60_000);
+  notifier.add([notice({ atMs: clock.now() })]);
+  await notifier.flush();
+  clock.advance(-30 * 24 * 60 * 60_000);
+  channel.down = false;
+  await notifier.flush();
+  expect(channel.taken).toEqual(['opened locked-out/production']);
+});
+
 test('who was never told that it began is not told that it is over', async () => {
   const channel = new TestChannel('oncall');
   const { notifier, clock } = open(channel);

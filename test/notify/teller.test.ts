@@ -87,6 +87,16 @@ test('a situation is told as soon as a run shows it, and its end when it is over
   await teller.stop();
 });
 
+test('nor does it wait for a month after a clock that was ahead', async () => {
+  const { told, world, emit, pass, teller } = await open();
+  await pass(30 * 24 * 60 * 60_000);
+  await pass(-30 * 24 * 60 * 60_000);
+  world.status = lockedOut;
+  await emit(ended([], 'failed'));
+  expect(told.map(saying)).toEqual(['opened locked-out/production']);
+  await teller.stop();
+});
+
 test('a write is told once, with what it did', async () => {
   const { told, emit, teller } = await open();
   await emit(ended([{ kind: 'add', adds: missing, removes: [] }]));

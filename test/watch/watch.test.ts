@@ -109,6 +109,22 @@ describe('when to look', () => {
     await rig.clock.advance(2 * minuteMs);
     expect(rig.lockedOut()).toEqual([]);
   });
+
+  test('nor wait for days to open the journal again, or to see that a run hangs', async () => {
+    const rig = new Rig();
+    const { store } = rig;
+    let isFull = true;
+    const open = () => (isFull ? Promise.reject(new Error('disk is full')) : store.open());
+    rig.store = { ...store, open };
+    rig.gate.onRead = () => new Promise(() => {});
+    rig.start();
+    await rig.clock.advance(10 * minuteMs);
+    isFull = false;
+    rig.clock.set(rig.clock.now() - 3 * dayMs);
+    await rig.clock.advance(6 * minuteMs);
+    expect(rig.watch.status().journal).toMatchObject({ available: true });
+    expect(rig.of('run-hangs')).toHaveLength(1);
+  });
 });
 
 describe('a gate that fails', () => {

@@ -1,5 +1,5 @@
 /** What a worker does while the database is away: every gate, by itself. Others do the same; all only add. */
-import type { Clock } from '../../clock.ts';
+import { type Clock, msLeft } from '../../clock.ts';
 
 export interface AloneOptions {
   readonly clock: Clock;
@@ -11,7 +11,7 @@ export interface AloneOptions {
 
 export class AloneRounds {
   readonly #options: AloneOptions;
-  readonly #dueAtMs = new Map<string, number>();
+  readonly #due = new Map<string, { readonly atMs: number; readonly waitMs: number }>();
   readonly #running = new Map<string, Promise<void>>();
 
   constructor(options: AloneOptions) {
@@ -19,7 +19,7 @@ export class AloneRounds {
   }
 
   hint(gate: string): void {
-    this.#dueAtMs.delete(gate);
+    this.#due.delete(gate);
   }
 
   /** Starts what is due, as far as there is room, and waits for none of it. */
@@ -27,7 +27,8 @@ export class AloneRounds {
     const { clock, concurrency, gates } = this.#options;
     for (const gate of gates()) {
       if (this.#running.size >= concurrency) return;
-      if (this.#running.has(gate) || (this.#dueAtMs.get(gate) ?? 0) > clock.now()) continue;
+      const due = this.#due.get(gate);
+      if (this.#running.has(gate) || (due && msLeft(due.atMs, clock.now(), due.waitMs) > 0)) continue;
       this.#running.set(gate, this.#run(gate));
     }
   }
@@ -37,8 +38,8 @@ export class AloneRounds {
   }
 
   async #run(gate: string): Promise<void> {
-    const nextInMs = await this.#options.work(gate);
-    this.#dueAtMs.set(gate, this.#options.clock.now() + nextInMs);
+    const waitMs = await this.#options.work(gate);
+    this.#due.set(gate, { atMs: this.#options.clock.now() + waitMs, waitMs });
     this.#running.delete(gate);
   }
 }

@@ -2,7 +2,7 @@
  * The fleet's budgets for a long-running process: opened when first asked for, and given up for a while when the
  * database does not answer soon, since an address that is needed must not wait for it.
  */
-import type { Clock } from '../../clock.ts';
+import { type Clock, msLeft } from '../../clock.ts';
 import { openPostgresStore } from '../../journal/postgres/open.ts';
 import type { Secret } from '../../secret.ts';
 import { within } from '../waker.ts';
@@ -20,7 +20,8 @@ export function keptRateBudgets(
   let awayUntilMs = Number.NEGATIVE_INFINITY;
   return {
     async take(budget) {
-      if (clock.now() < awayUntilMs) throw new Error('The budgets were away a moment ago.');
+      if (msLeft(awayUntilMs, clock.now(), awayMs) > 0)
+        throw new Error('The budgets were away a moment ago.');
       try {
         opened ??= open();
         const taken = opened.then(budgets => budgets.take(budget));

@@ -166,6 +166,8 @@ class SharedFleet implements Fleet {
       if (this.#state !== 'sharing') this.#tell({ kind: 'shares' });
       this.#state = 'sharing';
     } catch (error) {
+      // After a clock that was ahead.
+      this.#lastWellAtMs = Math.min(this.#lastWellAtMs, askedAtMs);
       const awayMs = this.#clock.now() - this.#lastWellAtMs;
       if (awayMs >= this.#timing.aloneAfterMs && this.#state !== 'alone') {
         this.#state = 'alone';

@@ -39,6 +39,14 @@ test('one that could not be opened is left alone for half a minute, and then ope
   expect(opened()).toBe(2);
 });
 
+test('after a clock that was ahead it is asked at once', async () => {
+  const { clock, kept } = keeper(failing, giving(3));
+  clock.set(30 * 86_400_000);
+  await expect(kept.take(budget)).rejects.toThrow('the database is away');
+  clock.set(0);
+  expect(await kept.take(budget)).toBe(3);
+});
+
 test('one that does not answer within two seconds holds nobody up, and is not opened twice', async () => {
   let answer = (_: number) => {};
   const slow: RateBudgets = { take: () => new Promise<number>(resolve => (answer = resolve)) };
