@@ -174,6 +174,7 @@ export class GateWatch {
   shift(byMs: number): void {
     this.#dueAtMs += byMs;
     this.#endedAtMs += byMs;
+    this.#freshSinceMs += byMs;
     if (this.#runningSinceMs !== undefined) this.#runningSinceMs += byMs;
     if (this.#backOff) this.#backOff = { ...this.#backOff, untilMs: this.#backOff.untilMs + byMs };
   }

@@ -3,7 +3,7 @@
  * times running. AWS is eventually consistent ("some changes may not be immediately visible": IAM and KMS
  * guides), so one look that shows it may be followed by one that does not.
  */
-import type { Clock } from '../../clock.ts';
+import { type Clock, msLeft } from '../../clock.ts';
 import { type GateError, type GateState, GateUnverifiedError } from '../gate.ts';
 import { isAwsError, isThrottled, mayHaveTakenEffect } from './aws-error.ts';
 import { messageOf } from './errors.ts';
@@ -94,7 +94,8 @@ async function lookUntilShown<Own>(
     const own = await lookAgain(writing, cause);
     equal = writing.shows(own, text) ? equal + 1 : 0;
     if (equal === equalLooksNeeded) return { own, isShown: true };
-    if (clock.now() >= deadlineMs) return { own, isShown: false };
+    // Twice as long, so that a clock that is put right by seconds ends nothing.
+    if (msLeft(deadlineMs, clock.now(), 2 * giveUpAfterMs) === 0) return { own, isShown: false };
     await clock.sleep(Math.min(maxLookGapMs, lookGapMs * 2 ** Math.max(0, looks - patientAfterLooks)));
   }
 }

@@ -78,7 +78,7 @@ export async function createVaultClient(options: ClientOptions): Promise<VaultCl
       disableInstanceDiscovery: !isKnownAuthority,
     });
   });
-  const resourceManager = refusing(httpClient);
+  const resourceManager = refusing(httpClient, () => tokens.forget());
   const client = new KeyVaultManagementClient(tokens.credential, vaultId.subscriptionId, {
     ...pipeline,
     httpClient: resourceManager,
@@ -149,13 +149,15 @@ function parse<T>(schema: z.ZodType<T>, what: string, text: string | undefined):
 
 /**
  * Throws Resource Manager's refusals before the SDK sees them: of one without a body, a gateway's say, it would
- * make an error that does not tell the status. A 401 is the SDK's, which may answer it with another token.
+ * make an error that does not tell the status. A 401 is the SDK's, which may answer it with another token; the next gate
+ * to be opened signs in anew.
  */
-function refusing(httpClient: HttpClient): HttpClient {
+function refusing(httpClient: HttpClient, onUnauthorized: () => void): HttpClient {
   return {
     async sendRequest(request) {
       const response = await httpClient.sendRequest(request);
       const { status, headers, bodyAsText } = response;
+      if (status === 401) onUnauthorized();
       if (status < 400 || status === 401) return response;
       const { error } = (parseJson(bodyAsText ?? undefined) ?? {}) as Partial<Record<'error', ArmErrorBody>>;
       throw new ArmRefusal(status, error, headers.get('retry-after'));

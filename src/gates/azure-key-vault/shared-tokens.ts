@@ -13,6 +13,11 @@ export interface SharedTokens {
   readonly credential: TokenCredential;
   /** Why the newest request for a token had no answer; undefined when it had one. */
   fault(): TransportError | undefined;
+  /**
+   * A token was refused: none that was given out so far is given out again. Its end alone does not tell: it may have
+   * been revoked, or got by a clock that was ahead.
+   */
+  forget(): void;
 }
 
 /** The SDK renews a token two minutes before it ends; a shared one is not given out as late as that. */
@@ -41,7 +46,7 @@ export function sharedTokens(
 function shareTokens(transport: Transport, make: (entra: HttpClient) => TokenCredential): SharedTokens {
   let fault: TransportError | undefined;
   const httpClient = httpClientOver(transport);
-  const credential = make({
+  const entra: HttpClient = {
     sendRequest: async request => {
       try {
         const response = await httpClient.sendRequest(request);
@@ -52,7 +57,8 @@ function shareTokens(transport: Transport, make: (entra: HttpClient) => TokenCre
         throw error;
       }
     },
-  });
+  };
+  let credential = make(entra);
   const tokens = new Map<string, Promise<AccessToken | null>>();
   const isFresh = (token: AccessToken | null | undefined) =>
     token != null && token.expiresOnTimestamp - Date.now() > leastLifeMs;
@@ -73,5 +79,10 @@ function shareTokens(transport: Transport, make: (entra: HttpClient) => TokenCre
     }
     return await tokens.get(key)!;
   };
-  return { credential: { getToken }, fault: () => fault };
+  const forget = () => {
+    tokens.clear();
+    // The SDK's credential keeps tokens of its own.
+    credential = make(entra);
+  };
+  return { credential: { getToken }, fault: () => fault, forget };
 }

@@ -1,9 +1,12 @@
 import type { AccessToken, TokenCredential } from '@azure/identity';
 import { expect, test } from 'vitest';
+import { createAzureKeyVaultGate } from '../../../src/gates/azure-key-vault/index.ts';
 import { sharedTokens } from '../../../src/gates/azure-key-vault/shared-tokens.ts';
+import { Secret } from '../../../src/secret.ts';
 import { fencedTransport } from '../../../src/transport/fenced.ts';
-import { TransportError } from '../../../src/transport/index.ts';
+import { createTransport, TransportError } from '../../../src/transport/index.ts';
 import type { Transport } from '../../../src/transport/transport.ts';
+import { openAzureSubject } from './subject.ts';
 
 const scope = 'https://management.azure.com/.default';
 const hourMs = 3_600_000;
@@ -59,6 +62,49 @@ test('a token near its end is renewed, once for all who find it so', async () =>
   const renewed = await Promise.all([credential.getToken(scope), credential.getToken(scope)]);
   expect(renewed.map(token => token?.token)).toEqual(['token-2', 'token-2']);
   expect(asked).toHaveLength(2);
+});
+
+test('once a token was refused, none that was given out or kept by the SDK is given out again', async () => {
+  const made: string[] = [];
+  const make = (): TokenCredential => {
+    const name = `credential-${made.length + 1}`;
+    made.push(name);
+    return { getToken: async () => ({ token: name, expiresOnTimestamp: Date.now() + 720 * hourMs }) };
+  };
+  const transport = transportOf();
+  const { credential, forget } = sharedTokens(transport, 'alice', make);
+  expect((await credential.getToken(scope))?.token).toBe('credential-1');
+  forget();
+  const another = sharedTokens(transport, 'alice', make).credential;
+  expect((await another.getToken(scope))?.token).toBe('credential-2');
+  expect((await credential.getToken(scope))?.token).toBe('credential-2');
+});
+
+test('a vault that refuses a token is asked with a new one when its gate is opened again', async () => {
+  const { open, faults, requests } = await openAzureSubject();
+  const { lab, clock, vaultId } = open;
+  const transport = createTransport({ clock, random: () => 0.5, mode: 'read-only' });
+  const { clientSecret, ...ids } = lab.credentials.azure;
+  const openGate = () =>
+    createAzureKeyVaultGate({
+      name: 'vault',
+      vaultId,
+      clock,
+      random: () => 0.5,
+      endpoint: lab.urls.azureResourceManager,
+      authorityHost: lab.urls.azureAuthority,
+      credential: { ...ids, clientSecret: new Secret(clientSecret, 'env:AZURE_SECRET') },
+      transport,
+    });
+  const signIns = () => requests.filter(({ path }) => path.includes('/token?client-request-id=')).length;
+  await (await openGate()).read();
+  await (await openGate()).read();
+  expect(signIns()).toBe(1);
+  const body = '{"error":{"code":"ExpiredAuthenticationToken","message":"The access token expiry is over."}}';
+  faults.add({ on: 'azure', times: 1, act: { kind: 'answer', status: 401, body } });
+  await expect((await openGate()).read()).rejects.toMatchObject({ code: 'ExpiredAuthenticationToken' });
+  await (await openGate()).read();
+  expect(signIns()).toBe(2);
 });
 
 test('a challenge is answered with a token of its own', async () => {
