@@ -15,6 +15,14 @@ export function msLeft(untilMs: number, nowMs: number, longestMs: number): numbe
   return leftMs > longestMs ? 0 : Math.max(0, leftMs);
 }
 
+/** Two machines' clocks differ by this much without being wrong. */
+const toleranceMs = 60_000;
+
+/** Whether something that is said to have happened can have: else the clock of whoever says so was ahead. */
+export function isPast(atMs: number, nowMs: number): boolean {
+  return atMs <= nowMs + toleranceMs;
+}
+
 export const systemClock: Clock = {
   now: () => Date.now(),
   sleep: (ms, signal) =>

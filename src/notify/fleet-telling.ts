@@ -43,6 +43,8 @@ const seen = z.looseObject({
 export class FleetTelling {
   readonly #options: FleetTellingOptions;
   #lock: HeldLock | undefined;
+  /** What each worker has handed over, by its clock, and when we saw that change. */
+  readonly #handed = new Map<string, { readonly atMs: number; readonly seenAtMs: number | undefined }>();
 
   constructor(options: FleetTellingOptions) {
     this.#options = options;
@@ -86,12 +88,22 @@ export class FleetTelling {
     const fresh: Seen[] = [];
     for (const [key, value] of all) {
       const { data } = seen.safeParse(value);
-      // One from the future is by a clock that was ahead, and as little worth as one from as long ago.
-      const ageMs = data ? Math.abs(clock.now() - data.atMs) : Number.POSITIVE_INFINITY;
+      const ageMs = data ? this.#ageOf(key, data.atMs, clock.now()) : Number.POSITIVE_INFINITY;
       if (ageMs > forgetMs) await journal?.forget(key);
       else if (key !== prefix + worker && ageMs <= freshMs) fresh.push(value as Seen);
     }
     return fresh;
+  }
+
+  /**
+   * How long ago a worker handed something over: by its clock, or by when we saw that it had handed over anew, since
+   * its clock or ours may be wrong.
+   */
+  #ageOf(key: string, atMs: number, nowMs: number): number {
+    const known = this.#handed.get(key);
+    if (known?.atMs !== atMs) this.#handed.set(key, { atMs, seenAtMs: known ? nowMs : undefined });
+    const seenAtMs = this.#handed.get(key)?.seenAtMs ?? Number.NEGATIVE_INFINITY;
+    return Math.min(Math.abs(nowMs - atMs), Math.abs(nowMs - seenAtMs));
   }
 
   /** Another worker may tell from now on. Never throws. */

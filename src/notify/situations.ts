@@ -7,6 +7,7 @@
 import type { Finding } from '../finding.ts';
 import { formatDuration } from '../plan/render/time.ts';
 import { count, countAddresses } from '../plan/render/words.ts';
+import { unseenForMs } from '../watch/health.ts';
 import type { GateStatus, WatchStatus } from '../watch/status.ts';
 import type { Situation } from './situation.ts';
 
@@ -23,6 +24,7 @@ type Rule = (status: WatchStatus) => readonly Situation[];
 const rules: readonly Rule[] = [
   lockedOut,
   gateFails,
+  gateNotSeen,
   feedNotRead,
   findings,
   heldBack,
@@ -79,6 +81,29 @@ function gateFails({ gates }: WatchStatus): readonly Situation[] {
       did: `It failed ${count(gate.consecutiveFailures, 'time')} in a row, and goes on trying; other gates are not affected.`,
       remedy: gate.lastRun?.remedy ?? 'Run: postern doctor',
     }));
+}
+
+/** Neither failed nor seen: what is shown of such a gate may be long past. */
+function gateNotSeen({ gates, nowMs }: WatchStatus): readonly Situation[] {
+  return gates.flatMap(gate => {
+    const forMs = unseenForMs(gate, nowMs);
+    if (forMs === undefined) return [];
+    const { name, isRunning, lastRun } = gate;
+    return [
+      {
+        key: `gate-not-seen/${name}`,
+        id: 'gate-not-seen',
+        severity: 'error' as const,
+        message: `Gate ${name} has not been looked at for ${formatDuration(forMs)}: ${isRunning ? 'the run over it does not end.' : (lastRun?.message ?? 'somebody else has it.')}`,
+        gate: name,
+        addresses: [],
+        did: 'Nothing: what Atlas lists meanwhile is not let in there.',
+        remedy: isRunning
+          ? 'See the log for where it hangs, and restart this Postern.'
+          : 'End the other process, or answer its question.',
+      },
+    ];
+  });
 }
 
 function feedNotRead({ feeds, nowMs, startedAtMs }: WatchStatus): readonly Situation[] {

@@ -88,6 +88,7 @@ export const gateSchema = z.object({
   nextAtMs: atMs,
   consecutiveFailures: count,
   backOff: absent(z.object({ untilMs: atMs, isLasting: z.boolean(), because: z.string() })),
+  unseenSinceMs: absent(atMs),
   soakUntilMs: absent(atMs),
 });
 

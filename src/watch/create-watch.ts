@@ -1,6 +1,7 @@
 /** The daemon itself: one loop that starts what is due and sleeps until the next thing is. */
 import type { FeedId } from '../address/address.ts';
 import { readEvents } from '../atlas/index.ts';
+import { isPast } from '../clock.ts';
 import type { Config } from '../config/config.ts';
 import { JournalError } from '../journal/errors.ts';
 import type { Journal } from '../journal/journal.ts';
@@ -72,7 +73,7 @@ class WatchDaemon implements Watch {
   };
   #config: Config;
   #state: WatchState = 'starting';
-  readonly #startedAtMs: number;
+  #startedAtMs: number;
   #loadedAtMs: number;
   #configFault: string | undefined;
   #lastHint: WatchStatus['lastHint'];
@@ -170,7 +171,7 @@ class WatchDaemon implements Watch {
       } catch (error) {
         this.#emitter.fault('the loop', error);
       }
-      if (once && this.#runs.count === 0 && this.#allLookedAt(this.#startedAtMs)) break;
+      if (once && this.#runs.count === 0 && [...this.#gates.values()].every(({ lastRun }) => lastRun)) break;
       asleepMs = clock.now();
       const dueInMs = Math.max(0, this.#nextDueAtMs(once) - asleepMs);
       expectedMs = asleepMs + Math.min(longestSleepMs, dueInMs);
@@ -222,7 +223,8 @@ class WatchDaemon implements Watch {
     if (!isFree || !this.#runs.isRoomFor(gate)) return { nextInMs: noRoomMs };
     if (reason !== undefined) gate.request(reason, reason === 'asked' ? clock.now() : undefined);
     await this.#runs.tryStart(gate);
-    return { nextInMs: Math.max(0, gate.dueAtMs - clock.now()) };
+    // One that hangs is left to whoever gets its lock: a job that never ended would keep this worker from all others.
+    return { nextInMs: gate.isRunning ? noRoomMs : Math.max(0, gate.dueAtMs - clock.now()) };
   }
 
   #tellOfFleet(event: FleetEvent): void {
@@ -293,6 +295,7 @@ class WatchDaemon implements Watch {
       this.#keeper.shift(byMs);
       for (const gate of this.#gates.values()) gate.shift(byMs);
       this.#cycleSinceMs += byMs;
+      this.#startedAtMs += byMs;
       return;
     }
     this.#feeds.spread(spreadMs);
@@ -466,8 +469,10 @@ class WatchDaemon implements Watch {
 
   /** Asked at each run's end, so it makes no status of any gate. */
   #allLookedAt(sinceMs: number): boolean {
+    const nowMs = this.#options.clock.now();
     for (const { name, lastRun } of this.#gates.values()) {
-      const endedAtMs = Math.max(lastRun?.endedAtMs ?? never, this.#view?.endedAtMs(name) ?? never);
+      const own = lastRun && isPast(lastRun.endedAtMs, nowMs) ? lastRun.endedAtMs : never;
+      const endedAtMs = Math.max(own, this.#view?.endedAtMs(name) ?? never);
       if (endedAtMs === never || endedAtMs < sinceMs) return false;
     }
     return true;

@@ -47,7 +47,7 @@ export class EventWatch {
   readonly #options: EventWatchOptions;
   readonly #projects = new Map<string, Project>();
   readonly #slots = new Slots(concurrency);
-  readonly #startedAtMs: number;
+  #startedAtMs: number;
   readonly #stop: AbortSignal;
 
   constructor(options: EventWatchOptions, stop: AbortSignal) {
@@ -92,7 +92,11 @@ export class EventWatch {
   }
 
   shift(byMs: number): void {
-    for (const project of this.#projects.values()) project.dueAtMs += byMs;
+    this.#startedAtMs += byMs;
+    for (const project of this.#projects.values()) {
+      project.dueAtMs += byMs;
+      project.readAtMs += byMs;
+    }
   }
 
   spread(overMs: number): void {

@@ -50,6 +50,8 @@ interface Feed {
   /** When the newest reading was begun. */
   begunAtMs: number;
   lastComplete: Observation | undefined;
+  /** When that was made; set back with the clock. */
+  lastCompleteAtMs: number | undefined;
   faultsInARow: number;
   dueAtMs: number;
   /** A hint asks for a reading that is begun after it. */
@@ -145,7 +147,10 @@ export class FeedHub {
 
   /** After the clock was set, or the machine slept. */
   shift(byMs: number): void {
-    for (const feed of this.#feeds.values()) feed.dueAtMs += byMs;
+    for (const feed of this.#feeds.values()) {
+      feed.dueAtMs += byMs;
+      if (feed.lastCompleteAtMs !== undefined) feed.lastCompleteAtMs += byMs;
+    }
   }
 
   /** Delays what is overdue, all but the control plane, by up to `overMs`. */
@@ -187,7 +192,7 @@ export class FeedHub {
         complete: newest?.complete,
         faults: newest ? faultLines(newest) : [],
         lastReadAtMs: newest?.atMs,
-        lastCompleteAtMs: feed.lastComplete?.atMs,
+        lastCompleteAtMs: feed.lastCompleteAtMs,
         nextAtMs: feed.dueAtMs,
         consecutiveFaults: feed.faultsInARow,
         isChanging: (newest?.changing?.length ?? 0) > 0,
@@ -274,7 +279,10 @@ export class FeedHub {
     feed.reading = reading;
     feed.begunAtMs = begunAtMs;
     feed.faultsInARow = newest.complete ? 0 : feed.faultsInARow + 1;
-    if (newest.complete) feed.lastComplete = newest;
+    if (newest.complete) {
+      feed.lastComplete = newest;
+      feed.lastCompleteAtMs = newest.atMs;
+    }
     if (!isShared(reading)) this.reads++;
     if (!newest.complete) this.incompleteReads++;
     if (!this.#feeds.has(feed.id)) return;
@@ -332,6 +340,7 @@ function emptyFeed(id: FeedId, nowMs: number): Feed {
     reading: undefined,
     begunAtMs: Number.NEGATIVE_INFINITY,
     lastComplete: undefined,
+    lastCompleteAtMs: undefined,
     faultsInARow: 0,
     dueAtMs: nowMs,
     isHurried: false,

@@ -99,6 +99,8 @@ export class GateWatch {
   #lastWrite: GateStatus['lastWrite'];
   #soakUntilMs: number | undefined;
   #failuresInARow = 0;
+  /** The first of the newest runs that found somebody else at the gate. */
+  #heldSinceMs: number | undefined;
   #backOff: BackOff | undefined;
   /** A feed lists something else than when the gate was last in step. */
   #hasNews = true;
@@ -176,6 +178,7 @@ export class GateWatch {
     this.#endedAtMs += byMs;
     this.#freshSinceMs += byMs;
     if (this.#runningSinceMs !== undefined) this.#runningSinceMs += byMs;
+    if (this.#heldSinceMs !== undefined) this.#heldSinceMs += byMs;
     if (this.#backOff) this.#backOff = { ...this.#backOff, untilMs: this.#backOff.untilMs + byMs };
   }
 
@@ -341,6 +344,7 @@ export class GateWatch {
     const { random, lockedRetryMs } = this.#parts;
     const { gatesMs } = this.#parts.config().watch;
     this.#backOff = undefined;
+    this.#heldSinceMs = ending.kind === 'held' ? (this.#heldSinceMs ?? nowMs) : undefined;
     switch (ending.kind) {
       case 'good':
         this.#failuresInARow = 0;
@@ -401,6 +405,7 @@ export class GateWatch {
       nextAtMs: this.#dueAtMs,
       consecutiveFailures: this.#failuresInARow,
       backOff: this.#backOff,
+      unseenSinceMs: this.#heldSinceMs ?? this.#runningSinceMs,
       soakUntilMs:
         this.#soakUntilMs !== undefined && this.#soakUntilMs > nowMs ? this.#soakUntilMs : undefined,
     };

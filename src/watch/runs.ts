@@ -17,6 +17,8 @@ export interface RunsOptions {
 
 interface UnderWay {
   readonly done: Promise<void>;
+  /** Ends whoever waits for it, since it hangs. */
+  readonly giveUp: () => void;
   /** Gives the place back; again: nothing. */
   giveBack(): void;
   isHanging: boolean;
@@ -45,7 +47,7 @@ export class Runs {
     return this.#slots[gate.cloud].isFree;
   }
 
-  /** @returns the run to its end, which never rejects; undefined where there is no room */
+  /** @returns the run to its end, or until it is seen to hang; never rejects; undefined where there is no room */
   tryStart(gate: GateWatch): Promise<void> | undefined {
     const giveBack = this.#slots[gate.cloud].tryTake();
     if (!giveBack) return undefined;
@@ -57,8 +59,9 @@ export class Runs {
         this.#underWay.delete(gate);
         this.#options.onEnd(gate);
       });
-    this.#underWay.set(gate, { done, giveBack, isHanging: false });
-    return done;
+    const { promise: givenUp, resolve: giveUp } = Promise.withResolvers<void>();
+    this.#underWay.set(gate, { done, giveUp, giveBack, isHanging: false });
+    return Promise.race([done, givenUp]);
   }
 
   /** A run that hangs must not keep the other gates of its cloud from their turn. */
@@ -68,6 +71,7 @@ export class Runs {
       if (!gate.running || nowMs - gate.running.sinceMs < hangMs || run.isHanging) continue;
       run.isHanging = true;
       run.giveBack();
+      run.giveUp();
       this.#options.onHang(gate);
     }
   }

@@ -103,6 +103,11 @@ export interface GateStatus {
   readonly nextAtMs: number;
   readonly consecutiveFailures: number;
   readonly backOff: BackOff | undefined;
+  /**
+   * Since when no run over the gate has come to a look: another process has it, or the run under way does not end.
+   * Undefined when the newest run did, and when it failed: `consecutiveFailures` tells of that.
+   */
+  readonly unseenSinceMs: number | undefined;
   /** Until when the newest removal is on probation. */
   readonly soakUntilMs: number | undefined;
 }

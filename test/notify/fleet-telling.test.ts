@@ -143,6 +143,18 @@ test('nor does what a worker saw by a clock that was ahead last until then', asy
   expect(said()).toEqual([]);
 });
 
+test('what a worker sees whose clock is wrong by hours is told all the same', async () => {
+  const { join, pass, said, shared } = await openFleet();
+  await join('a');
+  const { key, ...rest } = situation();
+  for (let look = 0; look < 3; look++) {
+    const atMs = nowMs + 30 * 24 * 60 * 60_000 + look;
+    await shared.remember('situations/ahead', { atMs, situations: [{ ...rest, key }], opened: [] });
+    await pass(30_000);
+  }
+  expect(said()).toEqual([`a: opened ${key}`]);
+});
+
 test('the next one goes on where the last one ended: nothing twice, nothing lost', async () => {
   const { join, pass, said } = await openFleet();
   const [a, b] = [await join('a'), await join('b')];

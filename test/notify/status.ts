@@ -43,6 +43,7 @@ export function gateStatus(more: Partial<GateStatus> = {}): GateStatus {
     nextAtMs: nowMs + 50_000,
     consecutiveFailures: 0,
     backOff: undefined,
+    unseenSinceMs: undefined,
     soakUntilMs: undefined,
     ...more,
   };

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { GateError } from '../../src/gates/gate.ts';
+import { situationsOf } from '../../src/notify/situations.ts';
 import { cidr } from '../plan/fixtures.ts';
 import { dayMs, forbidden, hourMs, minuteMs, Rig } from './rig.ts';
 
@@ -110,6 +111,18 @@ describe('when to look', () => {
     expect(rig.lockedOut()).toEqual([]);
   });
 
+  test('nor be silent for as long as the clock had been ahead when Atlas cannot be read', async () => {
+    const rig = new Rig();
+    rig.clock.set(rig.clock.now() + dayMs);
+    rig.onRequest = async () => ({ status: 401, headers: {}, body: Buffer.from('{}') });
+    rig.start();
+    await rig.clock.advance(minuteMs);
+    rig.clock.set(rig.clock.now() - dayMs);
+    await rig.clock.advance(30 * minuteMs);
+    const keys = situationsOf(rig.watch.status()).map(({ key }) => key);
+    expect(keys).toContain('feed-not-read/control-plane');
+  });
+
   test('nor wait for days to open the journal again, or to see that a run hangs', async () => {
     const rig = new Rig();
     const { store } = rig;
@@ -184,6 +197,47 @@ describe('a gate that fails', () => {
     expect(rig.of('run-hangs')).toHaveLength(1);
     for (const name of names.slice(1)) expect(rig.lockedOut(name)).toEqual([]);
     expect(rig.gates.get('a')!.reads).toBe(1);
+    expect(situationsOf(rig.watch.status())).toMatchObject([
+      { key: 'gate-not-seen/a', message: expect.stringContaining('does not end') },
+    ]);
+  });
+});
+
+describe('a gate that somebody else has', () => {
+  test('is told of once that lasts, and the dead man’s switch is silent until it is over', async () => {
+    const rig = new Rig({ gates: ['a', 'b'] }).start();
+    await rig.clock.advance(10 * minuteMs);
+    const holder = { pid: process.pid, host: 'a-laptop', command: 'postern apply', sinceMs: rig.clock.now() };
+    const lock = await rig.watch.journal!.lock(rig.gates.get('a')!.id, holder, 3 * hourMs);
+    await rig.clock.advance(10 * minuteMs);
+    expect(situationsOf(rig.watch.status())).toEqual([]);
+    await rig.clock.advance(10 * minuteMs);
+    expect(situationsOf(rig.watch.status())).toMatchObject([
+      { key: 'gate-not-seen/a', severity: 'error', message: expect.stringContaining('postern apply') },
+    ]);
+    expect(rig.of('cycle-ended').at(-1)).toMatchObject({
+      healthy: false,
+      because: ['gate a has not been looked at for long'],
+    });
+    if (lock.acquired) await lock.release();
+    await rig.clock.advance(5 * minuteMs);
+    expect(situationsOf(rig.watch.status())).toEqual([]);
+    expect(rig.of('cycle-ended').at(-1)).toMatchObject({ healthy: true });
+  });
+});
+
+describe('one look', () => {
+  test('ends though the clock is set back during it', async () => {
+    const rig = new Rig();
+    rig.gate.onRead = () => {
+      rig.gate.onRead = () => {};
+      rig.clock.set(rig.clock.now() - hourMs);
+    };
+    rig.start({ once: true });
+    let hasEnded = false;
+    void rig.ended.then(() => (hasEnded = true));
+    await rig.clock.advance(5 * minuteMs);
+    expect(hasEnded).toBe(true);
   });
 });
 

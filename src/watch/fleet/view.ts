@@ -3,7 +3,7 @@
  * journal, and all read it. It is for answering and telling alone; nothing is written to a gate by it.
  */
 import { z } from 'zod';
-import type { Clock } from '../../clock.ts';
+import { type Clock, isPast } from '../../clock.ts';
 import type { Journal } from '../../journal/journal.ts';
 import type { GateStatus } from '../status.ts';
 
@@ -41,7 +41,7 @@ export class FleetView {
     try {
       const journal = this.#options.journal();
       const told = statusOf(await journal?.recall(key));
-      await journal?.remember(key, told ? newestParts(status, told) : status);
+      await journal?.remember(key, told ? this.#newest(status, told) : status);
     } catch {
       // As above.
     }
@@ -73,12 +73,17 @@ export class FleetView {
   /** A gate as it was left by whoever looked at it last; its config is this worker's own. */
   newest(own: GateStatus): GateStatus {
     const other = this.#gates.get(own.name);
-    return other ? newestParts(own, other) : own;
+    return other ? this.#newest(own, other) : own;
+  }
+
+  #newest(own: GateStatus, other: GateStatus): GateStatus {
+    return newestParts(own, other, this.#options.clock.now());
   }
 
   /** When another worker's newest run over a gate ended. */
   endedAtMs(gate: string): number | undefined {
-    return this.#gates.get(gate)?.lastRun?.endedAtMs;
+    const atMs = this.#gates.get(gate)?.lastRun?.endedAtMs;
+    return atMs !== undefined && isPast(atMs, this.#options.clock.now()) ? atMs : undefined;
   }
 }
 
@@ -88,15 +93,18 @@ function statusOf(value: unknown): GateStatus | undefined {
 
 /**
  * Two workers' word on one gate: of each part the newer one. A run that was refused, or failed before it came to a
- * plan, says nothing of how the gate stands: what its worker knows of that may be hours old. Pure.
+ * plan, says nothing of how the gate stands: what its worker knows of that may be hours old. Nor does one that a
+ * clock that was ahead has dated: it would be the newer one for as long as that was ahead. Pure.
  *
  * @param own whose config, and whose being at work, counts
  */
-export function newestParts(own: GateStatus, other: GateStatus): GateStatus {
-  const ran = latest(own, other, ({ lastRun }) => lastRun?.endedAtMs);
-  const planned = latest(own, other, ({ plannedAtMs }) => plannedAtMs);
-  const wrote = latest(own, other, ({ lastWrite }) => lastWrite?.atMs);
-  const wasGood = latest(own, other, ({ lastGoodRunAtMs }) => lastGoodRunAtMs);
+export function newestParts(own: GateStatus, other: GateStatus, nowMs: number): GateStatus {
+  const latest = (timeOf: (status: GateStatus) => number | undefined) =>
+    pastOf(timeOf(other), nowMs) > pastOf(timeOf(own), nowMs) ? other : own;
+  const ran = latest(({ lastRun }) => lastRun?.endedAtMs);
+  const planned = latest(({ plannedAtMs }) => plannedAtMs);
+  const wrote = latest(({ lastWrite }) => lastWrite?.atMs);
+  const wasGood = latest(({ lastGoodRunAtMs }) => lastGoodRunAtMs);
   return {
     ...own,
     id: planned.id ?? ran.id,
@@ -114,18 +122,15 @@ export function newestParts(own: GateStatus, other: GateStatus): GateStatus {
     nextAtMs: ran.nextAtMs,
     consecutiveFailures: ran.consecutiveFailures,
     backOff: ran.backOff,
+    // A run of this worker's that hangs ends nowhere, and so is nobody's newest.
+    unseenSinceMs: own.isRunning ? own.unseenSinceMs : ran.unseenSinceMs,
     lastGoodRunAtMs: wasGood.lastGoodRunAtMs,
     lastWrite: wrote.lastWrite,
     soakUntilMs: wrote.soakUntilMs,
   };
 }
 
-/** The first one where neither is later. */
-function latest(
-  one: GateStatus,
-  other: GateStatus,
-  timeOf: (status: GateStatus) => number | undefined,
-): GateStatus {
-  const never = Number.NEGATIVE_INFINITY;
-  return (timeOf(other) ?? never) > (timeOf(one) ?? never) ? other : one;
+/** Of what never happened, or cannot have yet, as of what is infinitely long ago. */
+function pastOf(atMs: number | undefined, nowMs: number): number {
+  return atMs !== undefined && isPast(atMs, nowMs) ? atMs : Number.NEGATIVE_INFINITY;
 }

@@ -86,12 +86,41 @@ test('a run that came to no plan hides neither what the newest plan said, nor th
     ...shut,
     ...{ lastRun: held.lastRun, consecutiveFailures: 2, nextAtMs: ended + minuteMs },
   };
-  expect(newestParts(held, shut)).toEqual({ ...expected, projects: held.projects });
-  expect(newestParts(shut, held)).toEqual(expected);
-  expect(newestParts({ ...held, isRunning: true }, shut)).toMatchObject({
+  expect(newestParts(held, shut, 6 * hourMs)).toEqual({ ...expected, projects: held.projects });
+  expect(newestParts(shut, held, 6 * hourMs)).toEqual(expected);
+  expect(newestParts({ ...held, isRunning: true }, shut, 6 * hourMs)).toMatchObject({
     coverage: 'locked-out',
     isRunning: true,
   });
+});
+
+test('what a worker whose clock was a month ahead said of a gate is not the newest for a month', async () => {
+  const { rig, work, gate, elsewhere } = await fleetRig();
+  await work('vault');
+  await work('other');
+  const aheadMs = rig.clock.now() + 30 * 24 * hourMs;
+  const lastRun = { ...gate('other').lastRun!, endedAtMs: aheadMs };
+  await elsewhere('other', { coverage: 'locked-out', plannedAtMs: aheadMs, lastRun });
+  expect(gate('other')).toMatchObject({ coverage: 'let-in' });
+  await work('other');
+  const { lastRun: told, ...published } = (await rig.watch.journal!.recall(
+    'gate-status/other',
+  )) as GateStatus;
+  expect(published).toMatchObject({ coverage: 'let-in' });
+  expect(told!.endedAtMs).toBeLessThan(aheadMs);
+});
+
+test('a run that hangs gives its job back, and the worker takes others', async () => {
+  const { rig, work, gate } = await fleetRig();
+  await work('vault');
+  rig.gates.get('other')!.onRead = () => new Promise(() => {});
+  let nextInMs: number | undefined;
+  void work('other').then(ended => (nextInMs = ended.nextInMs));
+  await rig.clock.advance(14 * minuteMs);
+  expect(nextInMs).toBeUndefined();
+  await rig.clock.advance(2 * minuteMs);
+  expect(nextInMs).toBe(1_000);
+  expect(gate('other').unseenSinceMs).toBeLessThan(rig.clock.now() - 15 * minuteMs);
 });
 
 test('our run that is refused does not put our old plan over the newer one of another worker', async () => {
