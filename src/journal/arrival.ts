@@ -1,20 +1,23 @@
 /**
  * Which of a feed's complete readings is the newest. Times alone do not tell: after a clock that was a month ahead, a
  * reading of then would be the newest for a month. The order in which they came in alone does not either: of two
- * workers, the one that began first may end last.
+ * workers, the one that read first may be the one that records last.
  */
-
-/** A reading takes no longer than this from its beginning, which is its time, until it is recorded. */
-const longestReadingMs = 5 * 60_000;
+import { isPast } from '../clock.ts';
 
 export interface Arrived {
   readonly arrival: number;
   readonly atMs: number;
 }
 
-/** @returns the arrival of a reading that comes in after the newest; among equal ones the later time is the newer */
-export function arrivalAfter(newest: Arrived | undefined, atMs: number): number {
+/**
+ * @param newest of those that are recorded
+ * @param atMs when the one that comes in now was made
+ * @param nowMs by the clock of who records it
+ * @returns its place in the order; of two with the same place the later one is the newer
+ */
+export function arrivalAfter(newest: Arrived | undefined, atMs: number, nowMs: number): number {
   if (!newest) return 1;
-  const isOvertaken = atMs < newest.atMs && newest.atMs - atMs <= longestReadingMs;
+  const isOvertaken = atMs < newest.atMs && isPast(newest.atMs, nowMs);
   return isOvertaken ? newest.arrival : newest.arrival + 1;
 }

@@ -137,7 +137,8 @@ export interface Journal {
   /** How long a silent holder elsewhere keeps a gate's lock: what `lock` is to be asked for. */
   readonly lockLeaseMs: number;
 
-  recordObservation(observation: Observation): Promise<void>;
+  /** @param nowMs by the clock of who records it; default: it is recorded as it is made */
+  recordObservation(observation: Observation, nowMs?: number): Promise<void>;
   /** The newest complete observation of a feed, with its addresses: see arrival.ts. */
   lastComplete(feed: FeedId): Promise<Observation | undefined>;
   /** The largest number of distinct addresses in a complete observation of the feed since `sinceMs`; 0 if none. */

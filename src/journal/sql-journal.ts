@@ -58,7 +58,7 @@ export class SqlJournal implements Journal {
     );
   }
 
-  recordObservation(observation: Observation): Promise<void> {
+  recordObservation(observation: Observation, nowMs = observation.atMs): Promise<void> {
     const { id, feed, atMs, complete, faults, findings, addresses, sections } = observation;
     // In order, because Atlas may list the same addresses in another order each time.
     const inOrder = [...addresses].sort((a, b) => (canonicalJson(a) < canonicalJson(b) ? -1 : 1));
@@ -81,6 +81,7 @@ export class SqlJournal implements Journal {
           arrival: arrivalAfter(
             newest && { arrival: Number(newest.arrival), atMs: Number(newest.at_ms) },
             atMs,
+            nowMs,
           ),
           address_count: new Set(addresses.map(({ cidr }) => cidr)).size,
           notes: withoutSecrets({ faults, findings }),

@@ -1,6 +1,7 @@
 /** What is PostgreSQL's own: what can be wrong with a database, lost connections, a crash, leases. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { expect, onTestFinished, test } from 'vitest';
@@ -197,6 +198,39 @@ test('connections that are cut are replaced, again and again, and nothing is los
   await cutting;
   expect(saved).toBeGreaterThan(10);
 }, 60_000);
+
+test('a change whose commit got no answer is told so, and is not made a second time', async () => {
+  const url = await server.createDatabase();
+  await (await open(url)).close();
+  const far = await commitsUnanswered(server.port);
+  const journal = await open(url.replace(`:${server.port}/`, `:${far.port}/`));
+  far.cuts = true;
+  await expect(journal.beginWrite(intent())).rejects.toThrow('not known whether');
+  far.cuts = false;
+  expect(await (await open(url)).writes({ limit: 9 })).toHaveLength(1);
+});
+
+/** A way to the server that ends, while it `cuts`, with each commit that is sent. */
+async function commitsUnanswered(serverPort: number) {
+  const far = { port: 0, cuts: false };
+  const proxy = createServer(near => {
+    const there = connect(serverPort, '127.0.0.1');
+    there.on('data', data => near.write(data)).on('error', () => near.destroy());
+    near.on('error', () => there.destroy()).on('close', () => there.end());
+    near.on('data', data => {
+      if (!far.cuts || !/commit;?\0/i.test(data.toString('latin1'))) {
+        there.write(data);
+        return;
+      }
+      there.removeAllListeners('data').on('data', () => near.destroy());
+      there.write(data);
+    });
+  });
+  await new Promise<void>(resolve => proxy.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void proxy.close());
+  far.port = (proxy.address() as AddressInfo).port;
+  return far;
+}
 
 test('the server crashes and comes back: what was committed is there, and the journal goes on by itself', async () => {
   const url = await server.createDatabase();

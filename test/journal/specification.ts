@@ -122,6 +122,12 @@ export function specifyJournal(name: string, makeStore: () => Promise<OpenStore>
         observation('control-plane', [a!], { id: 'slow', atMs: nowMs + 9_000 }),
       );
       expect(await journal.lastComplete('control-plane')).toMatchObject({ id: 'late' });
+      // One that was made before them all, and is recorded by a worker that stood still meanwhile.
+      await journal.recordObservation(
+        observation('control-plane', [b!], { id: 'very late', atMs: nowMs - 3_600_000 }),
+        nowMs + 50_000,
+      );
+      expect(await journal.lastComplete('control-plane')).toMatchObject({ id: 'late' });
       await journal.recordObservation(
         observation('control-plane', [a!], { id: 'next', atMs: nowMs + 60_000 }),
       );

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import type { Cidr } from '../../src/address/cidr.ts';
 import type { LedgerRow } from '../../src/journal/journal.ts';
 import { migrations } from '../../src/journal/schema.ts';
@@ -108,6 +108,21 @@ test('a journal of an older schema is brought up to date, and keeps what it has'
     after.prepare("select 1 from sqlite_schema where name = 'observation_by_content'").get(),
   ).toBeDefined();
   after.close();
+});
+
+test('a lock that was taken by a clock a month ahead, on another machine, is free once that is right', async () => {
+  const path = newPath();
+  const clock = new FakeClock();
+  const journal = await openJournal({ path, clock });
+  onTestFinished(() => journal.close());
+  const monthMs = 30 * 86_400_000;
+  clock.nowMs += monthMs;
+  await journal.lock(gateId, holder({ host: 'elsewhere' }), journal.lockLeaseMs);
+  clock.nowMs -= monthMs;
+  expect(await journal.lock(gateId, holder(), journal.lockLeaseMs)).toMatchObject({
+    acquired: true,
+    takenFrom: { host: 'elsewhere' },
+  });
 });
 
 const refused: readonly (readonly [

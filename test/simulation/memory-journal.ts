@@ -104,7 +104,7 @@ class MemoryJournal implements Journal {
     this.#file = options.disk.file;
   }
 
-  async recordObservation(observation: Observation): Promise<void> {
+  async recordObservation(observation: Observation, nowMs = observation.atMs): Promise<void> {
     this.#write();
     const { observations, newest } = this.#file;
     const faults = observation.faults.map(fault => ({ ...fault, message: redactSecrets(fault.message) }));
@@ -113,7 +113,7 @@ class MemoryJournal implements Journal {
     observations.push(recorded);
     if (observation.complete) {
       const { feed, atMs } = observation;
-      const arrival = arrivalAfter(newest.get(feed), atMs);
+      const arrival = arrivalAfter(newest.get(feed), atMs, nowMs);
       if (arrival > (newest.get(feed)?.arrival ?? 0))
         newest.set(feed, { arrival, atMs, observation: recorded });
     }

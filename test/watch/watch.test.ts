@@ -208,7 +208,7 @@ describe('a gate that somebody else has', () => {
     const rig = new Rig({ gates: ['a', 'b'] }).start();
     await rig.clock.advance(10 * minuteMs);
     const holder = { pid: process.pid, host: 'a-laptop', command: 'postern apply', sinceMs: rig.clock.now() };
-    const lock = await rig.watch.journal!.lock(rig.gates.get('a')!.id, holder, 3 * hourMs);
+    const lock = await rig.watch.journal!.lock(rig.gates.get('a')!.id, holder, 30 * minuteMs);
     await rig.clock.advance(10 * minuteMs);
     expect(situationsOf(rig.watch.status())).toEqual([]);
     await rig.clock.advance(10 * minuteMs);

@@ -145,6 +145,7 @@ async function advanceIds(db: Kysely<JournalTables>): Promise<void> {
 }
 
 function retryDelayMs(error: unknown, attempt: number): number | undefined {
+  if (error instanceof CommitError) return undefined;
   return isConnectionFault(error) || isContention(error) ? retryDelaysMs[attempt] : undefined;
 }
 

@@ -1,6 +1,6 @@
 /** How long a lock in a file is held: by the life of its holder's process where that can be told. */
 import { hostname } from 'node:os';
-import type { Clock } from '../../clock.ts';
+import { type Clock, msLeft } from '../../clock.ts';
 import { isHeldHere, type LockRow, type LockRules } from '../gate-locks.ts';
 import { livenessOf } from '../process-identity.ts';
 
@@ -16,7 +16,8 @@ export function processLocks(clock: Clock): LockRules {
  * machine or where only the pid is known, it holds it until the lease is over.
  */
 function isHeld(row: LockRow, nowMs: number): boolean {
-  const isLeased = Number(row.lease_until_ms) > nowMs;
+  // Twice as long, since machines' clocks differ; one further ahead was taken by a clock that was wrong.
+  const isLeased = msLeft(Number(row.lease_until_ms), nowMs, 2 * processLeaseMs) > 0;
   if (row.host !== hostname()) return isLeased;
   const here = isHeldHere(row);
   if (here !== undefined) return here;

@@ -131,7 +131,7 @@ test('our run that is refused does not put our old plan over the newer one of an
   await rig.clock.advance(10 * minuteMs);
   await elsewhere('other', { coverage: 'locked-out', planChecksum: 'new', plannedAtMs: rig.clock.now() });
   const holder = { pid: process.pid, host: 'postern-2', command: 'apply', sinceMs: rig.clock.now() };
-  await rig.watch.journal!.lock(rig.gates.get('other')!.id, holder, hourMs);
+  await rig.watch.journal!.lock(rig.gates.get('other')!.id, holder, 15 * minuteMs);
   await work('other');
   await work('vault');
   const shut = { coverage: 'locked-out', planChecksum: 'new', lastRun: { status: 'refused' } };
