@@ -32,6 +32,7 @@ const removalGuards: readonly RemovalGuard[] = [
   feedShrank,
   tooManyRemovals,
   tooLargeShare,
+  unsettled,
   settling,
   soaking,
   frozen,
@@ -93,19 +94,24 @@ function incompleteObservation({ feeds }: PlanInput): GuardTrip | undefined {
   };
 }
 
-function feedShrank({ feeds, removal, acceptShrink }: PlanInput): GuardTrip | undefined {
-  if (acceptShrink) return undefined;
+function feedShrank({ feeds, journal, removal, acceptShrink }: PlanInput): GuardTrip | undefined {
+  // Without a journal nothing is removed anyhow.
+  if (acceptShrink || !journal.available) return undefined;
   // A project's clusters come and go, and each absence is checked against Atlas's own list of clusters; the
   // control plane has no such second opinion.
-  const shrunken = feeds.find(
-    ({ feed, newest, peakCount }) =>
-      feed === 'control-plane' && countOf(newest) < peakCount * (1 - removal.shrinkShare),
-  );
-  if (!shrunken) return undefined;
+  const reading = feeds.find(({ feed }) => feed === 'control-plane');
+  if (!reading) return undefined;
+  const { newest, peakCount } = reading;
+  if (peakCount !== undefined && countOf(newest) >= peakCount * (1 - removal.shrinkShare)) return undefined;
+  const days = Math.round(removal.shrinkWindowMs / 86_400_000);
+  const before =
+    peakCount === undefined
+      ? `the journal could not tell how many it listed within the last ${days} days`
+      : `within the last ${days} days it listed ${peakCount}`;
   return {
     guard: 'feed-shrank',
     blocks: 'removals',
-    message: `${shrunken.feed} lists ${countOf(shrunken.newest)} addresses; within the last ${Math.round(removal.shrinkWindowMs / 86_400_000)} days it listed ${shrunken.peakCount}.`,
+    message: `control-plane lists ${countOf(newest)} addresses; ${before}.`,
     remedy: 'Look at `postern ips`. If Atlas really uses so many fewer, run apply with --accept-shrink.',
   };
 }
@@ -129,6 +135,17 @@ function tooLargeShare({ removal }: PlanInput, { closing, letInCount }: RemovalF
     blocks: 'removals',
     message: `${closing.length} of the ${letInCount} addresses that Postern lets in would be removed at once; the limit is ${most} (${Math.round(removal.maxShare * 100)} %).`,
     remedy: `Look at the plan. If it is right, run apply with --max-removals ${closing.length}.`,
+  };
+}
+
+/** A removal after it would be watched for the trouble of another. */
+function unsettled({ gate, journal }: PlanInput): GuardTrip | undefined {
+  if (!journal.available || journal.unsettledUntilMs === undefined) return undefined;
+  return {
+    guard: 'unsettled',
+    blocks: 'removals',
+    message: `A write to gate ${gate.name} was begun, and is not to be seen in its list; until ${iso(journal.unsettledUntilMs)} it may still take effect, and removals wait.`,
+    remedy: 'Nothing to do: a later run removes what is due.',
   };
 }
 

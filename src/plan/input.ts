@@ -15,8 +15,8 @@ export interface FeedReading {
   readonly newest: Observation;
   /** The newest complete observation that the journal has, from before this run. */
   readonly base: Observation | undefined;
-  /** The most addresses that a complete observation listed within the shrink window; 0 when unknown. */
-  readonly peakCount: number;
+  /** The most addresses that a complete observation listed within the shrink window; undefined when unknown. */
+  readonly peakCount: number | undefined;
 }
 
 /** What Atlas itself says about the key of one project: the check that a removal must pass. */
@@ -55,6 +55,8 @@ export type JournalView =
       readonly approvals: readonly Approval[];
       /** The latest time that the journal holds; a clock that shows less has gone backwards. */
       readonly newestAtMs: number;
+      /** Until when a write that was begun may yet turn out to have taken effect; undefined: none is open. */
+      readonly unsettledUntilMs: number | undefined;
       /** How many of Postern's recent additions someone has undone, where they are wanted still. */
       readonly undoneWrites: number;
       /** The list was in force and was taken out of it, and nothing has put it in force since; and why it was. */

@@ -3,7 +3,13 @@
  * things happen in order. Read DESIGN.md §3 before changing anything here.
  */
 import type { Cidr } from '../address/cidr.ts';
-import { GateConflictError, type GateKind, type GateState, leaveTheListAlone } from '../gates/gate.ts';
+import {
+  GateConflictError,
+  GateError,
+  type GateKind,
+  type GateState,
+  leaveTheListAlone,
+} from '../gates/gate.ts';
 import type { WriteRecord } from '../journal/journal.ts';
 import type { Plan } from '../plan/plan.ts';
 import { formatDuration } from '../plan/render/time.ts';
@@ -77,7 +83,11 @@ async function attemptOnce(run: Run, options: ApplyOptions, result: ResultBuilde
   await saveReading(run, prepared);
 
   const refusal = await refuse(run, plan, options);
-  if (refusal) return result.end('refused', refusal.message, refusal);
+  if (refusal) {
+    // What a removal shut out may fit though what is new does not.
+    const restored = isFull(plan) ? await restoreLate(run, prepared, state, result) : undefined;
+    return restored ? result.end('restored', restored) : result.end('refused', refusal.message, refusal);
+  }
   await adopt(run, plan);
 
   const [additions, removals] = ['add', 'remove'].map(kind => plan.steps.filter(step => step.kind === kind));
@@ -85,7 +95,12 @@ async function attemptOnce(run: Run, options: ApplyOptions, result: ResultBuilde
     if (run.signal?.aborted) return result.end('refused', ...stopped(run.gate.name));
     const write = { to, planChecksum: plan.checksum, reason: 'Atlas wants it', ...must };
     const letIn = state.nextWriteShutsOut ? enforceConfirmed : addStep;
-    state = await letIn(run, state, write, each => result.writes.push(each));
+    try {
+      state = await letIn(run, state, write, each => result.writes.push(each));
+    } catch (error) {
+      await restoreAllTheSame(run, prepared, result, error);
+      throw error;
+    }
   }
   if (additions!.length > 0) await saveCoverage(run, plan, result);
   if (recovered.trouble) throw recovered.trouble;
@@ -141,11 +156,12 @@ async function restoreLate(
     await withdraw(run, state, first, because, write => result.writes.push(write));
     return `The list of gate ${run.gate.name}, which had been in force since ${new Date(first.atMs).toISOString()}, was taken out of force: ${because}.`;
   }
-  const removed = removals.flatMap(({ before, target }) => deltaOf(before, target).removes);
+  const deltas = removals.map(({ before, target }) => deltaOf(before, target));
+  const [before, target] = [deltas.flatMap(({ removes }) => removes), deltas.flatMap(({ adds }) => adds)];
   const restored = await putBack(
     run,
     state,
-    { before: [...new Set(removed)], target: [], planChecksum: newest.planChecksum },
+    { before: [...new Set(before)], target: [...new Set(target)], planChecksum: newest.planChecksum },
     because,
     write => result.writes.push(write),
   );
@@ -208,6 +224,31 @@ async function refuse(
   return undefined;
 }
 
+/**
+ * What a removal shut out is put back though what is new could not be let in. Never throws: why it could not be
+ * comes first.
+ */
+async function restoreAllTheSame(
+  run: Run,
+  prepared: Prepared,
+  result: ResultBuilder,
+  error: unknown,
+): Promise<void> {
+  if (!(error instanceof GateError) || error instanceof GateConflictError) return;
+  try {
+    // Whether the addition took effect, the list tells.
+    await restoreLate(run, prepared, await readGate(run), result);
+  } catch {
+    // The next run tries again.
+  }
+}
+
+/** No more than that stops the plan's write: the list can be written, and is in force. */
+function isFull({ guards }: Plan): boolean {
+  const blocks = guards.filter(({ blocks }) => blocks === 'write');
+  return blocks.length > 0 && blocks.every(({ guard }) => guard === 'does-not-fit');
+}
+
 async function adopt(run: Run, plan: Plan): Promise<void> {
   if (plan.adopts.length === 0 || plan.policy === 'observe') return;
   await run.journal.attempt(journal =>
@@ -230,11 +271,11 @@ async function saveReading(run: Run, prepared: Prepared): Promise<void> {
  * Entries of ours that somebody took out. Just after a write of ours a reading may be one from before it, and a list
  * that cannot be read for what it is shows nobody's entries.
  */
-function lostOf({ input: { journal, state, gate, nowMs } }: Prepared): readonly Cidr[] {
+function lostOf({ input: { journal, state, gate, nowMs }, writes }: Prepared): readonly Cidr[] {
   if (!journal.available || state.obstacle) return [];
-  const { lastAddAtMs = -Infinity, lastRemovalAtMs = -Infinity } = journal;
-  // A write of the future was dated by a clock that was ahead: it does not make every reading until then one of before it.
-  if ([lastAddAtMs, lastRemovalAtMs].some(atMs => Math.abs(nowMs - atMs) <= gate.limits.settleMs)) return [];
+  // One of the future was dated by a clock that was ahead: it does not make every reading until then one of before it.
+  const isRecent = (write: WriteRecord) => Math.abs(nowMs - endOf(write)) <= gate.limits.settleMs;
+  if (writes.some(write => write.outcome !== 'not-applied' && isRecent(write))) return [];
   const present = new Set([...state.entries, ...(state.idle ?? [])]);
   return journal.owned.map(({ cidr }) => cidr).filter(cidr => !present.has(cidr));
 }

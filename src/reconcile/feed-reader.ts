@@ -59,8 +59,8 @@ export class FeedReader {
     const base = await journal.attempt(j => j.lastComplete(feed));
     const peak = await journal.attempt(j => j.peakCount(feed, clock.now() - shrinkWindowMs));
     const newest = (this.#isYoung(base) && base) || (await observe(feed, base));
-    if (newest !== base) await journal.attempt(j => j.recordObservation(newest));
-    const reading = { feed, newest, base, peakCount: peak ?? 0 };
+    if (newest !== base) await journal.attempt(j => j.recordObservation(newest, clock.now()));
+    const reading = { feed, newest, base, peakCount: peak };
     onRead?.(reading);
     return reading;
   }

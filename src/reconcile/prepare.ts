@@ -1,6 +1,7 @@
 /** Gathers what a plan is made from, and makes it. Writes to no gate. */
 import type { Address } from '../address/address.ts';
 import { AddressSet } from '../address/address-set.ts';
+import { msLeft } from '../clock.ts';
 import type { GateState } from '../gates/gate.ts';
 import type { Approval, Journal, LedgerRow, OwnedEntry, WriteRecord } from '../journal/journal.ts';
 import type { FeedReading, JournalView, KeyVerdict, KmsAlerts, PlanInput } from '../plan/input.ts';
@@ -54,6 +55,7 @@ export async function prepare(run: Run, state: GateState): Promise<Prepared> {
           lastRemovalAtMs: lastRemovalAtMs(stored.writes),
           approvals: stored.approvals,
           newestAtMs: newestAtMs(stored),
+          unsettledUntilMs: unsettledUntilMs(stored.writes, gate.limits.settleMs, nowMs),
           undoneWrites: undoneWrites(stored.writes, state, feeds, nowMs),
           withdrawn: withdrawnOf(stored.writes, state),
         }
@@ -159,6 +161,30 @@ function withdrawnOf(
   return state.nextWriteShutsOut && newest.outcome !== null
     ? { atMs: endOf(newest), because: 'after that someone took the list out of force' }
     : undefined;
+}
+
+/** What was begun and is not to be seen, as `recover` leaves it open while it may be under way. */
+function unsettledUntilMs(
+  writes: readonly WriteRecord[],
+  settleMs: number,
+  nowMs: number,
+): number | undefined {
+  const open = writes.filter(write => mayBeUnderWay(write, settleMs, nowMs));
+  return open.length === 0 ? undefined : Math.max(...open.map(({ atMs }) => atMs)) + settleMs;
+}
+
+/**
+ * A write in the list without an end, as long as what it did may not be shown yet. Whether a list is in force is not
+ * left open: the next run would do that again, and this one be taken for unconfirmed. One from the future is of a
+ * wrong clock.
+ */
+export function mayBeUnderWay(
+  { kind, outcome, atMs }: Pick<WriteRecord, 'kind' | 'outcome' | 'atMs'>,
+  settleMs: number,
+  nowMs: number,
+): boolean {
+  if (kind === 'enforce' || kind === 'withdraw') return false;
+  return outcome === null && msLeft(atMs + settleMs, nowMs, settleMs) > 0;
 }
 
 function newestAtMs({ rows, writes }: Stored): number {

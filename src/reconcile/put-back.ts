@@ -1,4 +1,5 @@
 /** Putting back what a removal took out: at once when Atlas does not confirm it, or because an operator asks. */
+import { AddressSet } from '../address/address-set.ts';
 import type { GateState } from '../gates/gate.ts';
 import type { WriteRecord } from '../journal/journal.ts';
 import { restartGrace } from '../plan/ledger.ts';
@@ -22,7 +23,13 @@ export async function putBack(
   onWrite: (write: RunWrite) => void = () => {},
 ): Promise<GateState | undefined> {
   const present = new Set(state.entries);
-  const lost = deltaOf(removal.before, removal.target).removes.filter(cidr => !present.has(cidr));
+  const { adds, removes } = deltaOf(removal.before, removal.target);
+  const lost = removes.filter(cidr => !present.has(cidr));
+  // What the removal put in the place of what it took out, such as blocks that were merged to make room: beside each
+  // other the two might not fit.
+  const lostSet = AddressSet.of(lost);
+  const standIns = new Set(adds.filter(cidr => lostSet.covers(cidr)));
+  const stays = state.entries.filter(cidr => !standIns.has(cidr));
   const { gate, clock } = run;
   await run.journal.attempt(async journal =>
     journal.saveLedger(
@@ -36,12 +43,12 @@ export async function putBack(
   run.report({ kind: 'restoring', because });
   const step = await writeStep(run, state, {
     kind: 'restore',
-    to: [...state.entries, ...lost],
+    to: [...stays, ...lost],
     planChecksum: removal.planChecksum,
     reason: because,
     // It only adds, so whoever is let in now stays so; what else Atlas wants is the next addition's to let in.
     letsIn: [],
-    keeps: state.entries,
+    keeps: stays,
     readAtMs: clock.now(),
   });
   await step.finish('applied', step.state.entries);

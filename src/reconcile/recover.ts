@@ -6,7 +6,7 @@ import { GateConflictError, type GateState } from '../gates/gate.ts';
 import { LockLostError } from '../journal/errors.ts';
 import type { WriteOutcome, WriteRecord } from '../journal/journal.ts';
 import { isFirstWrite, withdraw } from './first-write.ts';
-import { recentWrites } from './prepare.ts';
+import { mayBeUnderWay, recentWrites } from './prepare.ts';
 import { putBack } from './put-back.ts';
 import { doubtAfter, sinceOf } from './remove-confirmed.ts';
 import type { Run } from './run.ts';
@@ -33,6 +33,9 @@ export async function recover(run: Run, state: GateState): Promise<Recovered> {
   let current = state;
   for (const write of unfinished) {
     const outcome = await outcomeNow(run, write, current);
+    // A look may show what was there before, and what was sent may be under way still: it stays open, and is looked at again.
+    if (outcome === 'not-applied' && mayBeUnderWay(write, run.gate.limits.settleMs, run.clock.now()))
+      continue;
     const removed = isRemoval(write) && outcome !== 'not-applied' && outcome !== 'reverted';
     const isDoubtful = removed && (await doubtAfter(run, sinceOf(run, [write]))) !== undefined;
     // Asked to stop, and so perhaps without Atlas's word: it stays unfinished for the next run.

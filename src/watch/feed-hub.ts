@@ -317,7 +317,7 @@ export class FeedHub {
   }
 
   #unreadReading({ id, lastComplete }: Feed, message: string): FeedReading {
-    return { feed: id, newest: this.#unread(id, message), base: lastComplete, peakCount: 0 };
+    return { feed: id, newest: this.#unread(id, message), base: lastComplete, peakCount: undefined };
   }
 
   #unread(feed: FeedId, message: string): Observation {

@@ -105,6 +105,7 @@ export const journalOf = (
   owned: ownedOf(owned),
   lastAddAtMs: nowMs - 100 * dayMs,
   newestAtMs: nowMs - 1,
+  unsettledUntilMs: undefined,
   lastRemovalAtMs: undefined,
   approvals: [],
   undoneWrites: 0,

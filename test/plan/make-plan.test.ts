@@ -205,6 +205,14 @@ describe('each removal guard holds everything back, and lets additions through',
       ({ feeds }) => ({ feeds: [...feeds, reading(incomplete(`nodes:${projectId}`, []))] }),
     ],
     ['feed-shrank', () => ({ feeds: [reading(observation('control-plane', others), { peakCount: 7 })] })],
+    [
+      'feed-shrank',
+      () => ({ feeds: [reading(observation('control-plane', others), { peakCount: undefined })] }),
+    ],
+    [
+      'unsettled',
+      () => ({ journal: journalOf([...others, a], [ripe(a)], { unsettledUntilMs: nowMs + 60_000 }) }),
+    ],
     ['too-many-removals', ({ removal }) => ({ removal: { ...removal, maxCount: 0 } })],
     ['settling', ({ gate }) => ({ gate: { ...gate, limits: limitsOf(1000, dayMs * 101) } })],
     [

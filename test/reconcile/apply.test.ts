@@ -4,7 +4,7 @@ import type { GateState } from '../../src/gates/gate.ts';
 import { GateUnverifiedError } from '../../src/gates/gate.ts';
 import { defaultRemovalPolicy } from '../../src/plan/removal-policy.ts';
 import { applyGate, planGate } from '../../src/reconcile/apply.ts';
-import { cidr, cidrs } from '../plan/fixtures.ts';
+import { cidr, cidrs, limitsOf } from '../plan/fixtures.ts';
 import { ProcessDied, World, type WriteFault } from './world.ts';
 
 const office = cidr('198.17.0.0/24');
@@ -143,9 +143,14 @@ test('an addition that comes into the journal late does not end the wait after a
   expect(world.gate.entries).toContain(b);
 });
 
-test('a reading from before our own write takes nothing out of our care', async () => {
+test.each([
+  ['', 0],
+  [', nor when an earlier write was dated by a clock that was ahead', 30],
+])('a reading from before our own write takes nothing out of our care%s', async (_, daysAhead) => {
   const world = new World([a], [office], {}, 15 * 60_000);
+  world.passDays(daysAhead);
   await applyGate(await world.run());
+  world.passDays(-daysAhead);
   world.listed = [a, b];
   world.passDays(1);
   await applyGate(await world.run());
@@ -156,7 +161,7 @@ test('a reading from before our own write takes nothing out of our care', async 
   world.nowMs += 60_000;
   await applyGate(await world.run());
   world.gate.entries = entries;
-  for (const days of [1, 8]) {
+  for (const days of [1 + daysAhead, 8, 1]) {
     world.passDays(days);
     await applyGate(await world.run());
   }
@@ -205,6 +210,102 @@ describe('a removal that Atlas does not confirm is put back at once', () => {
     world.verdicts = ['invalid'];
     await applyGate(await world.run());
     expect(world.gate.entries).toContain(b);
+  });
+});
+
+describe('a removal is put back', () => {
+  /** Far apart but for two that can be merged; all are let in, with room for no more, and one is due. */
+  async function full(): Promise<{ readonly world: World; readonly all: readonly Cidr[] }> {
+    const others = cidrs(...Array.from({ length: 16 }, (_, n) => `3.64.${4 * n}.1`), '3.65.0.2', '3.65.0.3');
+    const world = new World([a, b, ...others], [office]);
+    await applyGate(await world.run());
+    const all = [...world.gate.entries].sort();
+    world.gate.limits = limitsOf(all.length);
+    world.listed = [a, ...others];
+    world.passDays(1);
+    await applyGate(await world.run());
+    world.passDays(8);
+    return { world, all };
+  }
+
+  test('in the place of the blocks that it had merged, so that it fits', async () => {
+    const { world, all } = await full();
+    world.verdicts = ['valid', 'invalid'];
+    const result = await applyGate(await world.run());
+    expect(world.gate.writes.at(-2)).toContain('3.65.0.2/31');
+    expect(result.status).toBe('restored');
+    expect([...world.gate.entries].sort()).toEqual(all);
+  });
+
+  test('and so when Atlas says so only later', async () => {
+    const { world, all } = await full();
+    await applyGate(await world.run());
+    expect(world.gate.entries).toContain('3.65.0.2/31');
+    world.verdicts = ['invalid'];
+    expect((await applyGate(await world.run())).status).toBe('restored');
+    expect([...world.gate.entries].sort()).toEqual(all);
+  });
+
+  test('though what is new does not fit', async () => {
+    const world = await withRipe();
+    await applyGate(await world.run());
+    expect(world.gate.entries).toEqual([office, a]);
+    world.gate.limits = limitsOf(3);
+    world.listed = [a, ...cidrs('34.192.0.1', '52.0.0.1')];
+    world.verdicts = ['invalid'];
+    expect(await applyGate(await world.run())).toMatchObject({ status: 'restored' });
+    expect(world.gate.entries).toEqual([office, a, b]);
+  });
+
+  test('though what is new cannot be written', async () => {
+    const world = await withRipe();
+    await applyGate(await world.run());
+    world.listed = [a, c];
+    world.verdicts = ['invalid'];
+    world.gate.faults.push('refused');
+    expect(await applyGate(await world.run())).toMatchObject({
+      status: 'failed',
+      writes: [{ kind: 'restore', adds: [b] }],
+    });
+    expect(world.gate.entries).toEqual([office, a, b]);
+  });
+});
+
+describe('a write that was begun and is not to be seen', () => {
+  const settleMs = 15 * 60_000;
+
+  async function withOpenRemoval(): Promise<World> {
+    const world = new World([a, b], [office], {}, settleMs);
+    await applyGate(await world.run());
+    world.listed = [a];
+    world.passDays(1);
+    await applyGate(await world.run());
+    world.passDays(8);
+    world.gate.faults.push('dies-before');
+    await applyGate(await world.run());
+    expect(await (await world.journal()).unfinishedWrites(world.gate.id)).toHaveLength(1);
+    return world;
+  }
+
+  test('stays open while it may be under way, and nothing is removed meanwhile', async () => {
+    const world = await withOpenRemoval();
+    world.nowMs += 60_000;
+    const { plan } = await applyGate(await world.run());
+    expect(plan?.guards.map(({ guard }) => guard)).toContain('unsettled');
+    expect(await (await world.journal()).unfinishedWrites(world.gate.id)).toHaveLength(1);
+    // It takes effect after all, and Atlas says no.
+    world.gate.entries = [office, a];
+    world.verdicts = ['invalid'];
+    await applyGate(await world.run());
+    expect(world.gate.entries).toContain(b);
+  });
+
+  test('did not take effect once it could be seen, and removals go on', async () => {
+    const world = await withOpenRemoval();
+    world.nowMs += settleMs;
+    expect(await applyGate(await world.run())).toMatchObject({ writes: [{ kind: 'remove', removes: [b] }] });
+    const writes = await (await world.journal()).writes({ limit: 2 });
+    expect(writes.map(({ outcome }) => outcome)).toEqual(['applied', 'not-applied']);
   });
 });
 

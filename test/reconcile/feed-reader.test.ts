@@ -22,9 +22,9 @@ async function setUp(sharedMaxAgeMs?: number) {
       observe: async each => observation(each, [a], { atMs: clock.nowMs, id: `own ${++reads}` }),
       ...(sharedMaxAgeMs !== undefined && { sharedMaxAgeMs }),
     });
-    return (await reader.read(feed)).newest;
+    return await reader.read(feed);
   };
-  return { clock, opened, read };
+  return { clock, opened, read: async (feed?: 'static') => (await read(feed)).newest, readWhole: read };
 }
 
 test('a young complete reading of another worker is used, as it was made', async () => {
@@ -49,6 +49,13 @@ test.each([
   const { opened, read } = await setUp(maxAgeMs);
   await opened.recordObservation(theirs);
   expect(await read()).toMatchObject({ id: 'own 1' });
+});
+
+test('a peak that the journal does not tell is unknown, and not none', async () => {
+  const { opened, readWhole } = await setUp();
+  expect(await readWhole()).toMatchObject({ peakCount: 0 });
+  opened.peakCount = () => Promise.reject(new Error('timeout exceeded when trying to connect'));
+  expect(await readWhole()).toMatchObject({ peakCount: undefined, newest: { complete: true } });
 });
 
 test('what the config says is never taken from another worker', async () => {

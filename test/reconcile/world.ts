@@ -55,7 +55,7 @@ export class ModelGate implements Gate {
   readonly name = 'vault';
   readonly id = 'azure-key-vault:/vault';
   readonly key = '/vault';
-  readonly limits: GateLimits;
+  limits: GateLimits;
   entries: readonly Cidr[];
   /** False: the list is not there yet, everyone is let in, and the next write shuts out. */
   inForce = true;
