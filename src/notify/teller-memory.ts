@@ -16,6 +16,8 @@ const situation = z.looseObject({
   id: z.string(),
   severity: z.enum(severities),
   message: z.string(),
+  gate: z.string().optional(),
+  feed: z.string().optional(),
   addresses: z.array(z.string()),
   did: z.string(),
 });

@@ -13,6 +13,7 @@ import { type Backlog, type Delivery, joined, Notifier } from './notifier.ts';
 import type { Situation } from './situation.ts';
 import { situationsOf } from './situations.ts';
 import { memoryOf, type TellerMemory } from './teller-memory.ts';
+import { isUnseen } from './unseen.ts';
 
 export interface TellerOptions {
   readonly watch: Pick<Watch, 'status' | 'subscribe'>;
@@ -36,6 +37,13 @@ export interface TellerOptions {
 const lookMs = 30_000;
 /** A look goes over all gates: where many runs end, not each of them has one of its own. */
 const lookGapMs = 1_000;
+
+/** What this worker sees itself. */
+interface Sight {
+  readonly situations: readonly Situation[];
+  /** Whether it cannot tell of a situation that it does not see. */
+  isUnseen(situation: Situation): boolean;
+}
 
 export class Teller {
   readonly #options: TellerOptions;
@@ -144,8 +152,11 @@ export class Teller {
     const status = watch.status();
     // One that begins has not opened its journal yet, and one that ends has closed it: that is no situation.
     if (status.state !== 'running') return await this.#lookAtTheEnds();
-    const own = situationsOf(status);
-    for (const { key } of own) this.#ownKeys.add(key);
+    const own: Sight = {
+      situations: situationsOf(status),
+      isUnseen: situation => isUnseen(situation, status),
+    };
+    for (const { key } of own.situations) this.#ownKeys.add(key);
     if (fleet) await this.#lookInFleet(fleet, own);
     else await this.#lookByItself(own);
   }
@@ -156,16 +167,16 @@ export class Teller {
   }
 
   /** The first look with a journal knows what was told before a restart; until then nothing is kept over that. */
-  async #lookByItself(situations: readonly Situation[]): Promise<void> {
+  async #lookByItself(own: Sight): Promise<void> {
     if (!this.#isRecalled) {
       try {
         this.#goOnFrom(await this.#recall());
         this.#isRecalled = true;
       } catch {
-        return await this.#advanceAlone(situations);
+        return await this.#advanceAlone(own);
       }
     }
-    await this.#advance(situations);
+    await this.#advance(own.situations, own.isUnseen);
   }
 
   async #recall(): Promise<TellerMemory | undefined> {
@@ -180,9 +191,11 @@ export class Teller {
     this.#remembered = '';
   }
 
-  /** @param untouched alerts of which the situations say nothing: they stay as they are */
-  async #advance(situations: readonly Situation[], untouched: readonly Alert[] = []): Promise<void> {
+  /** @param isUnseen which situations may last though they are not seen: their alerts stay as they are */
+  async #advance(situations: readonly Situation[], isUnseen: Sight['isUnseen']): Promise<void> {
     const { clock, timing } = this.#options;
+    const seen = new Set(situations.map(({ key }) => key));
+    const untouched = this.#alerts.filter(({ situation }) => !seen.has(situation.key) && isUnseen(situation));
     const known = this.#alerts.filter(alert => !untouched.includes(alert));
     const { alerts, notices } = advanceAlerts(known, situations, clock.now(), timing);
     this.#alerts = [...untouched, ...alerts];
@@ -206,7 +219,7 @@ export class Teller {
   }
 
   /** Never throws: what the journal did not give is had at the next look. */
-  async #lookInFleet(fleet: NonNullable<TellerOptions['fleet']>, own: readonly Situation[]): Promise<void> {
+  async #lookInFleet(fleet: NonNullable<TellerOptions['fleet']>, own: Sight): Promise<void> {
     const turn = await fleet.turn();
     try {
       if (turn === 'alone') await this.#tellAlone(own);
@@ -217,7 +230,7 @@ export class Teller {
     }
   }
 
-  async #tellForAll(fleet: NonNullable<TellerOptions['fleet']>, own: readonly Situation[]): Promise<void> {
+  async #tellForAll(fleet: NonNullable<TellerOptions['fleet']>, own: Sight): Promise<void> {
     if (this.#turn !== 'ours') {
       this.#goOnFrom(await this.#recall());
       this.#turn = 'ours';
@@ -227,11 +240,12 @@ export class Teller {
       this.#alerts,
       others.flatMap(({ opened }) => opened),
     );
-    await this.#advance([...own, ...others.flatMap(({ situations }) => situations)]);
+    const situations = [...own.situations, ...others.flatMap(each => each.situations)];
+    await this.#advance(situations, own.isUnseen);
   }
 
   /** Only what happened to this worker's own runs is told here. */
-  async #handOver(fleet: NonNullable<TellerOptions['fleet']>, own: readonly Situation[]): Promise<void> {
+  async #handOver(fleet: NonNullable<TellerOptions['fleet']>, own: Sight): Promise<void> {
     const alerts = (await this.#recall())?.alerts ?? [];
     if (this.#turn !== 'theirs') this.#leaveToAnother();
     this.#alerts = alerts;
@@ -239,7 +253,7 @@ export class Teller {
     this.#openedAlone = this.#openedAlone.filter(({ situation }) => !known.has(situation.key));
     await fleet.share({
       atMs: this.#options.clock.now(),
-      situations: own,
+      situations: own.situations,
       opened: this.#openedAlone,
     });
     await this.#notifier.flush();
@@ -260,16 +274,16 @@ export class Teller {
   }
 
   /** Nobody knows what the others tell: better twice than not at all. */
-  async #tellAlone(own: readonly Situation[]): Promise<void> {
+  async #tellAlone(own: Sight): Promise<void> {
     this.#turn = 'alone';
     await this.#advanceAlone(own);
   }
 
   /** What only others see is not over because this worker does not see it. */
-  async #advanceAlone(own: readonly Situation[]): Promise<void> {
+  async #advanceAlone(own: Sight): Promise<void> {
     const [before, openedAlone] = [keysOf(this.#alerts), keysOf(this.#openedAlone)];
-    const ofOthers = this.#alerts.filter(({ situation }) => !this.#ownKeys.has(situation.key));
-    await this.#advance(own, ofOthers);
+    const isUnseen = (situation: Situation) => !this.#ownKeys.has(situation.key) || own.isUnseen(situation);
+    await this.#advance(own.situations, isUnseen);
     this.#openedAlone = this.#alerts.filter(
       ({ situation: { key } }) => openedAlone.has(key) || !before.has(key),
     );

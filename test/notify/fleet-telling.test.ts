@@ -12,7 +12,7 @@ import type { TellerMemory } from '../../src/notify/teller-memory.ts';
 import type { WatchStatus } from '../../src/watch/status.ts';
 import { temporaryDirectory } from '../journal/fixtures.ts';
 import { nowMs, situation } from './fixtures.ts';
-import { gateStatus, missing, stubWatch, watchStatus } from './status.ts';
+import { gateStatus, missing, stubWatch, unseenGate, watchStatus } from './status.ts';
 import { WaitingClock } from './waiting-clock.ts';
 
 const lockedOut = watchStatus({ gates: [gateStatus({ coverage: 'locked-out', missing })] });
@@ -173,6 +173,23 @@ test('the next one goes on where the last one ended: nothing twice, nothing lost
   b.world.status = watchStatus();
   for (let look = 0; look < 8; look++) await pass(30_000);
   expect(said().slice(2).sort()).toEqual(['b: resolved config-refused', 'b: resolved locked-out/production']);
+});
+
+test('who takes over, and has not looked at a gate yet, does not end what was told of it', async () => {
+  const { join, pass, said } = await openFleet();
+  const a = await join('a', { status: lockedOut });
+  const b = await join('b', { status: watchStatus({ gates: [unseenGate()] }) });
+  await pass(30_000);
+  await a.teller.stop();
+  for (let look = 0; look < 10; look++) await pass(30_000);
+  expect(said()).toEqual(['a: opened locked-out/production']);
+  b.world.journal = undefined;
+  for (let look = 0; look < 10; look++) await pass(30_000);
+  expect(said()).toHaveLength(1);
+  b.world.journal = a.world.journal;
+  b.world.status = watchStatus();
+  for (let look = 0; look < 8; look++) await pass(30_000);
+  expect(said().slice(1)).toEqual(['b: resolved locked-out/production']);
 });
 
 test('a write of its own is told by the worker that made it', async () => {

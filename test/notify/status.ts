@@ -49,6 +49,20 @@ export function gateStatus(more: Partial<GateStatus> = {}): GateStatus {
   };
 }
 
+/** As after a restart, until it was looked at. */
+export const unseenGate = (more: Partial<GateStatus> = {}): GateStatus =>
+  gateStatus({
+    coverage: undefined,
+    lets: undefined,
+    plannedAtMs: undefined,
+    planChecksum: undefined,
+    lastGoodRunAtMs: undefined,
+    ...more,
+  });
+
+export const unseenFeed = (more: Partial<FeedStatus> = {}): FeedStatus =>
+  feedStatus({ complete: undefined, lastReadAtMs: undefined, lastCompleteAtMs: undefined, ...more });
+
 export function watchStatus(more: Partial<WatchStatus> = {}): WatchStatus {
   return {
     state: 'running',

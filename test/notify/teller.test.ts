@@ -3,9 +3,10 @@ import { expect, test } from 'vitest';
 import type { Channel } from '../../src/notify/channels/channel.ts';
 import type { Notice } from '../../src/notify/situation.ts';
 import { Teller } from '../../src/notify/teller.ts';
+import type { TellerMemory } from '../../src/notify/teller-memory.ts';
 import type { WatchStatus } from '../../src/watch/status.ts';
 import { nowMs } from './fixtures.ts';
-import { gateStatus, missing, stubWatch, watchStatus } from './status.ts';
+import { feedStatus, gateStatus, missing, stubWatch, unseenFeed, unseenGate, watchStatus } from './status.ts';
 import { WaitingClock } from './waiting-clock.ts';
 
 const lockedOut = watchStatus({ gates: [gateStatus({ coverage: 'locked-out', missing })] });
@@ -137,6 +138,78 @@ test('after a restart what lasts is not told again, and its end is', async () =>
   for (let minute = 0; minute < 4; minute++) await after.pass(60_000);
   expect(after.told.map(({ kind }) => kind)).toEqual(['resolved']);
   await after.teller.stop();
+});
+
+const minuteMs = 60_000;
+const hourMs = 60 * minuteMs;
+const unread = { complete: false, faults: ['503'], consecutiveFaults: 9 };
+
+/** What is open when a daemon ends whose gate, or feed, was in this state. */
+async function memoryOf(status: WatchStatus) {
+  const before = await open();
+  before.world.status = status;
+  await before.pass(30_000);
+  await before.teller.stop();
+  return before.world.kept;
+}
+
+test.for<[name: string, before: WatchStatus, restarted: WatchStatus]>([
+  [
+    'a gate that is locked out, with a finding, has no plan yet',
+    watchStatus({
+      gates: [
+        gateStatus({
+          coverage: 'locked-out',
+          missing,
+          findings: [{ id: 'fight', severity: 'error', message: 'It is undone.' }],
+        }),
+      ],
+    }),
+    watchStatus({ gates: [unseenGate({ consecutiveFailures: 2 })] }),
+  ],
+  [
+    'a gate that fails has a plan, and no good run yet',
+    watchStatus({ gates: [gateStatus({ consecutiveFailures: 9 })] }),
+    watchStatus({ gates: [gateStatus({ consecutiveFailures: 1, lastGoodRunAtMs: undefined })] }),
+  ],
+  [
+    'a feed that is not read has no complete reading yet',
+    watchStatus({ feeds: [feedStatus({ ...unread, lastCompleteAtMs: nowMs - 2 * hourMs })] }),
+    watchStatus({ feeds: [unseenFeed(unread)], startedAtMs: nowMs }),
+  ],
+])('after a restart nothing is over before it was looked at: %s', async ([, before, restarted]) => {
+  const memory = await memoryOf(before);
+  const { told, world, pass, teller } = await open(memory);
+  const wereOpen = (memory as TellerMemory).alerts.map(({ situation: { key } }) => key);
+  for (let minute = 1; minute < 50; minute++) {
+    world.status = { ...restarted, nowMs: nowMs + minute * minuteMs };
+    await pass(minuteMs);
+  }
+  expect(told).toEqual([]);
+  expect(teller.alerts.map(({ situation: { key } }) => key)).toEqual(wereOpen);
+  world.status = watchStatus();
+  for (let minute = 0; minute < 4; minute++) await pass(minuteMs);
+  expect(told.map(saying)).toEqual(wereOpen.map(key => `resolved ${key}`));
+  await teller.stop();
+});
+
+test('nor after the gate was edited, and what the config no longer has is over', async () => {
+  const { told, world, pass, teller } = await open();
+  world.status = watchStatus({
+    gates: [gateStatus({ coverage: 'locked-out', missing })],
+    feeds: [feedStatus({ ...unread, lastCompleteAtMs: nowMs - 2 * hourMs })],
+  });
+  await pass(30_000);
+  world.status = watchStatus({ gates: [unseenGate()], feeds: [unseenFeed()] });
+  for (let minute = 0; minute < 10; minute++) await pass(minuteMs);
+  expect(told.map(({ kind }) => kind)).toEqual(['opened', 'opened']);
+  world.status = watchStatus({ gates: [unseenGate({ name: 'other' })], feeds: [] });
+  for (let minute = 0; minute < 4; minute++) await pass(minuteMs);
+  expect(told.slice(2).map(saying)).toEqual([
+    'resolved locked-out/production',
+    'resolved feed-not-read/control-plane',
+  ]);
+  await teller.stop();
 });
 
 test('without a journal the telling goes on', async () => {
