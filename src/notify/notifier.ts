@@ -19,6 +19,8 @@ export interface NotifierOptions {
   readonly clock: Clock;
   /** From 0 to 1, for jitter. */
   readonly random: () => number;
+  /** Asked before each notice is sent; absent: it always may be. */
+  maySend?(): boolean;
   /** Told of each failure and each success after one, for the log and the metrics. */
   onDelivery?(delivery: Delivery): void;
 }
@@ -39,12 +41,13 @@ interface Queue {
   sending: Notice | undefined;
   failures: number;
   notBeforeMs: number;
+  /** One flush after another. */
+  flushing: Promise<void>;
 }
 
 export class Notifier {
   readonly #options: NotifierOptions;
   readonly #queues = new Map<string, Queue>();
-  #flushing: Promise<void> = Promise.resolve();
 
   constructor(options: NotifierOptions, backlog: Backlog = {}) {
     this.#options = options;
@@ -54,6 +57,7 @@ export class Notifier {
         sending: undefined,
         failures: 0,
         notBeforeMs: 0,
+        flushing: Promise.resolve(),
       });
     }
   }
@@ -73,19 +77,29 @@ export class Notifier {
     }
   }
 
-  /** Sends what is due, channels side by side, each in order. Never throws. */
-  flush(): Promise<void> {
-    this.#flushing = this.#flushing.then(async () => {
-      await Promise.all(this.#options.channels.map(channel => this.#flushChannel(channel)));
-    });
-    return this.#flushing;
+  /** What waits is this from now on. What a channel is at goes on: it may be told already. */
+  replace(backlog: Backlog): void {
+    for (const [name, queue] of this.#queues) queue.notices = backlog[name] ?? [];
   }
 
-  async #flushChannel(channel: Channel): Promise<void> {
-    const { clock, random } = this.#options;
-    const queue = this.#queues.get(channel.name)!;
+  /**
+   * Sends what is due, channels side by side, each in order. Resolves once every channel has taken what it takes,
+   * which may be minutes for one that is slow. Never throws.
+   */
+  async flush(): Promise<void> {
+    await Promise.all(
+      this.#options.channels.map(channel => {
+        const queue = this.#queues.get(channel.name)!;
+        queue.flushing = queue.flushing.then(() => this.#flushChannel(channel, queue));
+        return queue.flushing;
+      }),
+    );
+  }
+
+  async #flushChannel(channel: Channel, queue: Queue): Promise<void> {
+    const { clock, random, maySend } = this.#options;
     if (msLeft(queue.notBeforeMs, clock.now(), maxWaitMs) > 0) return;
-    while (queue.notices.length > 0) {
+    while (queue.notices.length > 0 && maySend?.() !== false) {
       const notice = queue.notices[0]!;
       if (clock.now() - notice.atMs > maxAgeMs) {
         this.#drop(queue, notice);
@@ -111,9 +125,9 @@ export class Notifier {
     }
   }
 
-  /** The queue may have changed while the channel was at it. */
-  #drop(queue: Queue, notice: Notice): void {
-    queue.notices = queue.notices.filter(each => each !== notice);
+  /** The queue may have changed while the channel was at it, and hold the same notice as the journal had it. */
+  #drop(queue: Queue, { id }: Notice): void {
+    queue.notices = queue.notices.filter(each => each.id !== id);
   }
 
   #tell(delivery: Delivery): void {
@@ -140,7 +154,7 @@ function attributesOf({ name, kind }: Channel, { situation, kind: what }: Notice
 function enqueue({ notices, sending }: Queue, notice: Notice): readonly Notice[] {
   const { key } = notice.situation;
   const isUntold = notices.some(
-    each => each !== sending && each.kind === 'opened' && each.situation.key === key,
+    each => each.id !== sending?.id && each.kind === 'opened' && each.situation.key === key,
   );
   if (notice.kind === 'resolved' && isUntold) {
     return notices.filter(({ kind, situation }) => situation.key !== key || kind === 'event');

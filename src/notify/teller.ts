@@ -4,13 +4,14 @@
  */
 import { type Clock, msLeft } from '../clock.ts';
 import type { WatchEvent } from '../watch/events.ts';
+import { within } from '../watch/waker.ts';
 import type { Watch } from '../watch/watch.ts';
 import { type Alert, type AlertTiming, advanceAlerts } from './alerts.ts';
 import type { Channel } from './channels/channel.ts';
 import type { FleetTelling, Turn } from './fleet-telling.ts';
 import { noticeOfEvent } from './happenings.ts';
 import { type Backlog, type Delivery, joined, Notifier } from './notifier.ts';
-import type { Situation } from './situation.ts';
+import type { Notice, Situation } from './situation.ts';
 import { situationsOf } from './situations.ts';
 import { memoryOf, type TellerMemory } from './teller-memory.ts';
 import { isUnseen } from './unseen.ts';
@@ -37,6 +38,8 @@ export interface TellerOptions {
 const lookMs = 30_000;
 /** A look goes over all gates: where many runs end, not each of them has one of its own. */
 const lookGapMs = 1_000;
+/** What a channel has not taken by then is in the journal, and told by the next process. */
+const stopWithinMs = 10_000;
 
 /** What this worker sees itself. */
 interface Sight {
@@ -48,7 +51,7 @@ interface Sight {
 export class Teller {
   readonly #options: TellerOptions;
   #alerts: readonly Alert[] = [];
-  #notifier: Notifier;
+  readonly #notifier: Notifier;
   #remembered = '';
   #lookedAtMs = Number.NEGATIVE_INFINITY;
   #isLookDue = false;
@@ -57,6 +60,9 @@ export class Teller {
   readonly #stopping = new AbortController();
   #running: Promise<void> = Promise.resolve();
   #looking: Promise<void> = Promise.resolve();
+  #keeping: Promise<void> = Promise.resolve();
+  #isKeepDue = false;
+  #hasStopped = false;
   /** Whose turn it was at the last look; without a fleet it is always ours. */
   #turn: Turn;
   /** Opened while this worker could not know of the others, and not known to the one that tells yet. */
@@ -69,7 +75,14 @@ export class Teller {
   constructor(options: TellerOptions) {
     this.#options = options;
     this.#turn = options.fleet ? 'theirs' : 'ours';
-    this.#notifier = this.#makeNotifier({});
+    const { channels, clock, random } = options;
+    this.#notifier = new Notifier({
+      channels,
+      clock,
+      random,
+      maySend: () => !this.#hasStopped && !this.#isOverdue,
+      onDelivery: delivery => this.#onDelivery(delivery),
+    });
   }
 
   /** What is open now, for the API and the metrics: of the whole fleet, where there is one. */
@@ -83,22 +96,30 @@ export class Teller {
     this.#running = this.#lookNowAndThen();
   }
 
-  /** Tells what is to be told still, and stops. */
+  /** Tells what is to be told still, as far as that can be done soon, and stops. */
   async stop(): Promise<void> {
     this.#unsubscribe();
     this.#stopping.abort();
-    await this.#running;
-    await this.#look();
+    await within(this.#options.clock, stopWithinMs, this.#tellTheRest(), () => undefined);
+    this.#hasStopped = true;
     await this.#options.fleet?.release();
   }
 
-  #makeNotifier(backlog: Backlog): Notifier {
-    const { channels, clock, random, onDelivery } = this.#options;
-    const noted = (delivery: Delivery) => {
-      if (this.#turn === 'alone' && delivery.outcome === 'delivered') this.#note(delivery);
-      onDelivery?.(delivery);
-    };
-    return new Notifier({ channels, clock, random, onDelivery: noted }, backlog);
+  async #tellTheRest(): Promise<void> {
+    await this.#running;
+    await this.#look();
+    await this.#notifier.flush();
+    await this.#keep();
+  }
+
+  #onDelivery(delivery: Delivery): void {
+    const { notice, outcome } = delivery;
+    if (outcome === 'delivered' && this.#turn === 'alone') this.#note(delivery);
+    // A channel was at it when another took over, who may know nothing of it, and is to end it.
+    if (outcome === 'delivered' && this.#turn === 'theirs')
+      this.#openedAlone = withUnknown(this.#openedAlone, openedBy(notice));
+    if (outcome !== 'failed') void this.#keep();
+    this.#options.onDelivery?.(delivery);
   }
 
   #note({ channel, notice: { kind, situation } }: Delivery): void {
@@ -187,7 +208,7 @@ export class Teller {
     this.#alerts = withUnknown(memory?.alerts ?? [], this.#openedAlone);
     this.#openedAlone = [];
     this.#saidAlone.clear();
-    this.#notifier = this.#makeNotifier(joined(memory?.backlog ?? {}, this.#notifier.backlog));
+    this.#notifier.replace(joined(memory?.backlog ?? {}, this.#notifier.backlog));
     this.#remembered = '';
   }
 
@@ -203,17 +224,13 @@ export class Teller {
     await this.#send();
   }
 
+  /** A look waits for no channel: what each of them takes later is kept when it has. */
   async #send(): Promise<void> {
-    await this.#flush();
+    void this.#notifier.flush();
     await this.#keep();
   }
 
-  /** What waits is sent, or left to another, once the next look knows whose turn it is. */
-  async #flush(): Promise<void> {
-    if (!this.#isOverdue) await this.#notifier.flush();
-  }
-
-  /** It was our turn, and may be another's by now. */
+  /** It was our turn, and may be another's by now: whether what waits is sent or left, the next look knows. */
   get #isOverdue(): boolean {
     return this.#turn === 'ours' && this.#options.fleet?.isOurs === false;
   }
@@ -226,7 +243,7 @@ export class Teller {
       else if (turn === 'theirs') await this.#handOver(fleet, own);
       else await this.#tellForAll(fleet, own);
     } catch {
-      await this.#flush();
+      void this.#notifier.flush();
     }
   }
 
@@ -256,7 +273,7 @@ export class Teller {
       situations: own.situations,
       opened: this.#openedAlone,
     });
-    await this.#notifier.flush();
+    void this.#notifier.flush();
   }
 
   /**
@@ -269,7 +286,7 @@ export class Teller {
       this.#saidAlone.has(situation.key),
     );
     this.#saidAlone.clear();
-    this.#notifier = this.#makeNotifier(eventsOf(backlog));
+    this.#notifier.replace(eventsOf(backlog));
     this.#turn = 'theirs';
   }
 
@@ -289,8 +306,21 @@ export class Teller {
     );
   }
 
-  async #keep(): Promise<void> {
+  /** One write to the journal at a time, each of what is so when it begins. Never throws. */
+  #keep(): Promise<void> {
+    if (this.#isKeepDue) return this.#keeping;
+    this.#isKeepDue = true;
+    this.#keeping = this.#keeping.then(() => {
+      this.#isKeepDue = false;
+      return this.#keepNow();
+    });
+    return this.#keeping;
+  }
+
+  async #keepNow(): Promise<void> {
     const { fleet, remember } = this.#options;
+    // By now it may be another's.
+    if (this.#hasStopped) return;
     // Before it was recalled there is nothing to keep; in a fleet only the one that tells keeps it.
     if (fleet ? !fleet.isOurs || this.#turn !== 'ours' : !this.#isRecalled) return;
     const memory = { alerts: this.#alerts, backlog: this.#notifier.backlog };
@@ -319,12 +349,16 @@ function endedIn(backlog: Backlog): readonly Alert[] {
   return Object.values(backlog)
     .flat()
     .filter(({ kind }) => kind === 'resolved')
-    .map(({ situation, atMs, sinceMs }) => ({
-      situation,
-      openedAtMs: sinceMs,
-      lastToldAtMs: atMs,
-      clearSinceMs: atMs,
-    }));
+    .map(notice => ({ ...alertOf(notice), clearSinceMs: notice.atMs }));
+}
+
+/** What somebody knows of by this notice, and knows no end of. */
+function openedBy(notice: Notice): readonly Alert[] {
+  return notice.kind === 'event' || notice.kind === 'resolved' ? [] : [alertOf(notice)];
+}
+
+function alertOf({ situation, atMs, sinceMs }: Notice): Alert {
+  return { situation, openedAtMs: sinceMs, lastToldAtMs: atMs, clearSinceMs: null };
 }
 
 function eventsOf(backlog: Backlog): Backlog {

@@ -17,12 +17,6 @@ export function situation(more: Partial<Situation> = {}): Situation {
 }
 
 export function notice(more: Partial<Notice> = {}): Notice {
-  return {
-    id: `locked-out/production/opened/${nowMs}`,
-    kind: 'opened',
-    situation: situation(),
-    atMs: nowMs,
-    sinceMs: nowMs,
-    ...more,
-  };
+  const rest = { kind: 'opened', situation: situation(), atMs: nowMs, sinceMs: nowMs, ...more } as const;
+  return { id: `${rest.situation.key}/${rest.kind}/${rest.atMs}`, ...rest };
 }

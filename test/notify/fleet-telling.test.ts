@@ -37,6 +37,7 @@ async function openFleet() {
       status: watchStatus() as WatchStatus,
       journal: shared as Journal | undefined,
       takes: true,
+      answering: undefined as Promise<void> | undefined,
       ...more,
     };
     const { watch, send } = stubWatch(() => world.status);
@@ -49,6 +50,7 @@ async function openFleet() {
           name: 'oncall',
           from: 'info',
           send: async notice => {
+            await world.answering;
             if (!world.takes) throw new Error('no answer');
             told.push({ ...notice, by: name });
           },
@@ -289,6 +291,53 @@ test('an end that a worker could not say while it was alone is said by the one t
   b.world.journal = shared;
   b.world.takes = true;
   for (let look = 0; look < 4; look++) await pass(30_000);
+  expect(said()).toEqual(['b: opened locked-out/production', 'a: resolved locked-out/production']);
+});
+
+test('when another takes over, a channel that is slow gets what it was at, and the rest from that one', async () => {
+  const { join, pass, said } = await openFleet();
+  const [a, b] = [await join('a'), await join('b')];
+  const { promise, resolve } = Promise.withResolvers<void>();
+  a.world.answering = promise;
+  a.world.status = b.world.status = lockedOut;
+  await pass(30_000);
+  a.world.status = b.world.status = { ...lockedOut, config: refused.config };
+  await pass(30_000);
+  await a.fleet.release();
+  a.world.journal = undefined;
+  await b.emit({
+    kind: 'run-ended',
+    runId: 'r1',
+    gate: 'production',
+    summary: { status: 'failed', writes: [] },
+  });
+  await pass(1_000);
+  a.world.journal = b.world.journal;
+  await pass(30_000);
+  resolve();
+  await pass(30_000);
+  expect(said()).toEqual([
+    'b: opened locked-out/production',
+    'b: opened config-refused',
+    'a: opened locked-out/production',
+  ]);
+});
+
+test('what a channel took late from a worker that was alone, the one that tells ends', async () => {
+  const { join, pass, said, shared } = await openFleet();
+  await join('a');
+  const b = await join('b');
+  const { promise, resolve } = Promise.withResolvers<void>();
+  b.world.answering = promise;
+  b.world.journal = undefined;
+  b.world.status = lockedOut;
+  await pass(30_000);
+  b.world.status = watchStatus();
+  for (let look = 0; look < 6; look++) await pass(30_000);
+  b.world.journal = shared;
+  await pass(30_000);
+  resolve();
+  for (let look = 0; look < 8; look++) await pass(30_000);
   expect(said()).toEqual(['b: opened locked-out/production', 'a: resolved locked-out/production']);
 });
 

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import type { Severity } from '../../src/finding.ts';
 import { type Channel, ChannelError } from '../../src/notify/channels/channel.ts';
 import { type Delivery, joined, Notifier } from '../../src/notify/notifier.ts';
@@ -6,11 +6,12 @@ import type { Notice } from '../../src/notify/situation.ts';
 import { testClock } from '../transport/server.ts';
 import { notice, nowMs, situation } from './fixtures.ts';
 
-/** A channel that takes nothing while `down`. */
+/** A channel that takes nothing while `down`, and answers nothing before `answering`. */
 class TestChannel implements Channel {
   readonly kind = 'webhook';
   readonly taken: string[] = [];
   down = false;
+  answering: Promise<void> | undefined;
   onSend: () => void = () => {};
   readonly name: string;
   readonly from: Severity;
@@ -22,6 +23,7 @@ class TestChannel implements Channel {
 
   async send({ kind, situation: { key } }: Notice): Promise<void> {
     this.onSend();
+    await this.answering;
     if (this.down) throw new ChannelError(this.name, 'down');
     this.taken.push(`${kind} ${key}`);
   }
@@ -69,6 +71,51 @@ test('a channel that is down stops no other, is not hammered, and gets everythin
     'delivered',
     'delivered',
   ]);
+});
+
+test('a channel that does not answer holds up no other, and gets everything once, in order', async () => {
+  const [good, slow] = [new TestChannel('good'), new TestChannel('slow')];
+  const { notifier, deliveries } = open(good, slow);
+  const { promise, resolve } = Promise.withResolvers<void>();
+  slow.answering = promise;
+  const keys = ['a', 'b', 'c'];
+  const flushes: Promise<void>[] = [];
+  for (const key of keys) {
+    notifier.add([notice({ situation: situation({ key }) })]);
+    flushes.push(notifier.flush());
+    await vi.waitFor(() => expect(good.taken).toContain(`opened ${key}`));
+  }
+  expect(slow.taken).toEqual([]);
+  resolve();
+  await Promise.all(flushes);
+  expect(slow.taken).toEqual(keys.map(key => `opened ${key}`));
+  expect(deliveries).toHaveLength(6);
+});
+
+test('what waits is put in the place of another’s: a channel goes on with what it is at, and that waits no more', async () => {
+  const channel = new TestChannel('oncall');
+  const { notifier } = open(channel);
+  const { promise, resolve } = Promise.withResolvers<void>();
+  channel.answering = promise;
+  const of = (key: string) => notice({ situation: situation({ key }) });
+  notifier.add([of('a'), of('b')]);
+  const flushed = notifier.flush();
+  await Promise.resolve();
+  notifier.replace({ oncall: [of('c'), of('a')] });
+  resolve();
+  await flushed;
+  expect(channel.taken).toEqual(['opened a', 'opened c']);
+});
+
+test('what may be sent no more waits', async () => {
+  const channel = new TestChannel('oncall');
+  let left = 1;
+  const clock = testClock(nowMs);
+  const notifier = new Notifier({ channels: [channel], clock, random: () => 1, maySend: () => left-- > 0 });
+  notifier.add([notice(), notice({ situation: situation({ key: 'b' }) })]);
+  await notifier.flush();
+  expect(channel.taken).toEqual(['opened locked-out/production']);
+  expect(notifier.backlog.oncall).toHaveLength(1);
 });
 
 test('a channel that failed while the clock was ahead is tried once it is right, and not a month later', async () => {

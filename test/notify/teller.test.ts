@@ -19,7 +19,12 @@ const saying = ({ kind, situation: { key } }: Notice) => `${kind} ${key}`;
 async function open(memory?: unknown, hasJournal = true) {
   const told: Notice[] = [];
   const faults: unknown[] = [];
-  const world = { status: watchStatus() as WatchStatus, kept: memory, hasJournal };
+  const world = {
+    status: watchStatus() as WatchStatus,
+    kept: memory,
+    hasJournal,
+    answering: undefined as Promise<void> | undefined,
+  };
   const { watch, send } = stubWatch(() => world.status);
   const clock = new WaitingClock(nowMs);
   const channel: Channel = {
@@ -27,6 +32,7 @@ async function open(memory?: unknown, hasJournal = true) {
     name: 'oncall',
     from: 'info',
     send: async notice => {
+      await world.answering;
       told.push(notice);
     },
   };
@@ -137,6 +143,51 @@ test('after a restart what lasts is not told again, and its end is', async () =>
   after.world.status = watchStatus();
   for (let minute = 0; minute < 4; minute++) await after.pass(60_000);
   expect(after.told.map(({ kind }) => kind)).toEqual(['resolved']);
+  await after.teller.stop();
+});
+
+test('a channel that is slow holds up no look, and what it takes at last is not told again after a restart', async () => {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const { told, teller, world, pass } = await open();
+  world.answering = promise;
+  world.status = lockedOut;
+  await pass(30_000);
+  world.status = { ...lockedOut, config: refused.config };
+  await pass(30_000);
+  const waiting = () => (world.kept as TellerMemory).backlog.oncall?.map(saying);
+  expect(teller.alerts).toHaveLength(2);
+  expect(waiting()).toEqual(['opened locked-out/production', 'opened config-refused']);
+  resolve();
+  await pass(0);
+  expect(told).toHaveLength(2);
+  expect(waiting()).toEqual([]);
+  await teller.stop();
+});
+
+test('a stop waits for a channel, but not for long; what it was at is told after the restart', async () => {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const { told, teller, world, pass } = await open();
+  world.answering = promise;
+  world.status = lockedOut;
+  await pass(30_000);
+  world.status = { ...lockedOut, config: refused.config };
+  let hasStopped = false;
+  const stopped = teller.stop().then(() => {
+    hasStopped = true;
+  });
+  await pass(9_000);
+  expect(hasStopped).toBe(false);
+  await pass(1_000);
+  expect(hasStopped).toBe(true);
+  await stopped;
+  const { kept } = world;
+  resolve();
+  await pass(0);
+  // Another may tell by now: nothing more is sent, and what that one keeps is not written over.
+  expect(told.map(saying)).toEqual(['opened locked-out/production']);
+  expect(world.kept).toBe(kept);
+  const after = await open(kept);
+  expect(after.told.map(saying)).toContain('opened config-refused');
   await after.teller.stop();
 });
 
