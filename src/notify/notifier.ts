@@ -150,16 +150,16 @@ function attributesOf({ name, kind }: Channel, { situation, kind: what }: Notice
   };
 }
 
-/** Who was never told that it began need not be told that it is over; and a queue does not grow for ever. */
+/**
+ * Who was never told that it began need not be told that it is over; and a queue does not grow for ever. What was told
+ * before still ends: only what came since the untold beginning goes.
+ */
 function enqueue({ notices, sending }: Queue, notice: Notice): readonly Notice[] {
-  const { key } = notice.situation;
-  const isUntold = notices.some(
-    each => each.id !== sending?.id && each.kind === 'opened' && each.situation.key === key,
-  );
-  if (notice.kind === 'resolved' && isUntold) {
-    return notices.filter(({ kind, situation }) => situation.key !== key || kind === 'event');
-  }
-  return bounded([...notices, notice]);
+  if (notice.kind !== 'resolved') return bounded([...notices, notice]);
+  const isOfIt = ({ kind, situation: { key } }: Notice) => key === notice.situation.key && kind !== 'event';
+  const untold = notices.findIndex(each => each.id !== sending?.id && each.kind === 'opened' && isOfIt(each));
+  if (untold === -1) return bounded([...notices, notice]);
+  return notices.filter((each, index) => index < untold || !isOfIt(each));
 }
 
 /** The mildest goes first, and of those the oldest. */

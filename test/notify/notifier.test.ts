@@ -144,6 +144,23 @@ test('who was never told that it began is not told that it is over', async () =>
   expect(channel.taken).toEqual([]);
 });
 
+test('of one that came and went twice the first end is told, where its beginning was and the second was not', async () => {
+  const channel = new TestChannel('oncall');
+  const { notifier, clock } = open(channel);
+  notifier.add([notice()]);
+  await notifier.flush();
+  channel.down = true;
+  for (const kind of ['resolved', 'opened', 'worsened', 'resolved'] as const) {
+    clock.advance(60_000);
+    notifier.add([notice({ kind, atMs: clock.now() })]);
+    await notifier.flush();
+  }
+  channel.down = false;
+  clock.advance(60 * 60_000);
+  await notifier.flush();
+  expect(channel.taken).toEqual(['opened locked-out/production', 'resolved locked-out/production']);
+});
+
 test('an end that comes while the beginning is under way is told', async () => {
   const channel = new TestChannel('oncall');
   const { notifier } = open(channel);
