@@ -49,11 +49,11 @@ export class Notifier {
   readonly #options: NotifierOptions;
   readonly #queues = new Map<string, Queue>();
 
-  constructor(options: NotifierOptions, backlog: Backlog = {}) {
+  constructor(options: NotifierOptions) {
     this.#options = options;
     for (const { name } of options.channels) {
       this.#queues.set(name, {
-        notices: backlog[name] ?? [],
+        notices: [],
         sending: undefined,
         failures: 0,
         notBeforeMs: 0,
@@ -73,13 +73,17 @@ export class Notifier {
       for (const notice of notices) {
         if (rank(notice.situation.severity) < rank(from)) continue;
         queue.notices = enqueue(queue, notice);
+        this.#bound(name, queue);
       }
     }
   }
 
   /** What waits is this from now on. What a channel is at goes on: it may be told already. */
   replace(backlog: Backlog): void {
-    for (const [name, queue] of this.#queues) queue.notices = backlog[name] ?? [];
+    for (const [name, queue] of this.#queues) {
+      queue.notices = backlog[name] ?? [];
+      this.#bound(name, queue);
+    }
   }
 
   /**
@@ -125,6 +129,14 @@ export class Notifier {
     }
   }
 
+  /** A queue does not grow for ever. */
+  #bound(channel: string, queue: Queue): void {
+    for (const notice of tooMany(queue)) {
+      this.#drop(queue, notice);
+      this.#tell({ channel, notice, outcome: 'given-up', because: `more than ${maxQueued} wait` });
+    }
+  }
+
   /** The queue may have changed while the channel was at it, and hold the same notice as the journal had it. */
   #drop(queue: Queue, { id }: Notice): void {
     queue.notices = queue.notices.filter(each => each.id !== id);
@@ -151,25 +163,23 @@ function attributesOf({ name, kind }: Channel, { situation, kind: what }: Notice
 }
 
 /**
- * Who was never told that it began need not be told that it is over; and a queue does not grow for ever. What was told
- * before still ends: only what came since the untold beginning goes.
+ * Who was never told that it began need not be told that it is over. What was told before still ends: only what came
+ * since the untold beginning goes.
  */
 function enqueue({ notices, sending }: Queue, notice: Notice): readonly Notice[] {
-  if (notice.kind !== 'resolved') return bounded([...notices, notice]);
+  if (notice.kind !== 'resolved') return [...notices, notice];
   const isOfIt = ({ kind, situation: { key } }: Notice) => key === notice.situation.key && kind !== 'event';
   const untold = notices.findIndex(each => each.id !== sending?.id && each.kind === 'opened' && isOfIt(each));
-  if (untold === -1) return bounded([...notices, notice]);
+  if (untold === -1) return [...notices, notice];
   return notices.filter((each, index) => index < untold || !isOfIt(each));
 }
 
-/** The mildest goes first, and of those the oldest. */
-function bounded(notices: readonly Notice[]): readonly Notice[] {
-  const tooMany = notices.length - maxQueued;
-  if (tooMany <= 0) return notices;
-  const victims = new Set(
-    [...notices].sort((a, b) => rank(a.situation.severity) - rank(b.situation.severity)).slice(0, tooMany),
-  );
-  return notices.filter(notice => !victims.has(notice));
+/** The mildest goes first, and of those the oldest; what the channel is at waits no more. */
+function tooMany({ notices, sending }: Queue): readonly Notice[] {
+  const waiting = notices.filter(({ id }) => id !== sending?.id);
+  return waiting
+    .sort((a, b) => rank(a.situation.severity) - rank(b.situation.severity))
+    .slice(0, Math.max(0, waiting.length - maxQueued));
 }
 
 /** What waits in either; a notice that waits in both waits once. */
@@ -178,7 +188,7 @@ export function joined(one: Backlog, other: Backlog): Backlog {
   return Object.fromEntries(
     [...names].map(name => {
       const all = [...(one[name] ?? []), ...(other[name] ?? [])];
-      return [name, bounded([...new Map(all.map(notice => [notice.id, notice])).values()])];
+      return [name, [...new Map(all.map(notice => [notice.id, notice])).values()]];
     }),
   );
 }

@@ -183,19 +183,41 @@ test('what is a day old is given up, and said so', async () => {
   expect(deliveries.map(({ outcome }) => outcome)).toEqual(['given-up']);
 });
 
-test('a queue does not grow for ever, and what is mild goes first', async () => {
+test('a queue does not grow for ever: what is mild goes first, never what is severe, and it is said so', async () => {
   const channel = new TestChannel('oncall');
-  const { notifier } = open(channel);
-  notifier.add([notice()]);
-  notifier.add(
-    Array.from({ length: 500 }, (_, index) =>
-      notice({ kind: 'event', situation: situation({ key: `info ${index}`, severity: 'info' }) }),
-    ),
-  );
+  const { notifier, deliveries } = open(channel);
+  const many = (count: number, severity: Severity) =>
+    Array.from({ length: count }, (_, index) =>
+      notice({ kind: 'event', situation: situation({ key: `${severity} ${index}`, severity }) }),
+    );
+  notifier.add([notice(), ...many(300, 'info')]);
+  notifier.add(many(150, 'warning'));
+  notifier.add(many(199, 'error'));
   await notifier.flush();
   expect(channel.taken).toHaveLength(200);
   expect(channel.taken[0]).toBe('opened locked-out/production');
-  expect(channel.taken.at(-1)).toBe('event info 499');
+  expect(channel.taken.slice(1)).toEqual(many(199, 'error').map(each => `event ${each.situation.key}`));
+  const givenUp = deliveries.filter(({ outcome }) => outcome === 'given-up');
+  expect(givenUp.map(({ notice: { situation } }) => situation.key)).toEqual([
+    ...many(300, 'info').map(({ situation: { key } }) => key),
+    ...many(150, 'warning').map(({ situation: { key } }) => key),
+  ]);
+  expect(new Set(givenUp.map(({ because }) => because))).toEqual(new Set(['more than 200 wait']));
+});
+
+test('what a channel is at is not given up', async () => {
+  const channel = new TestChannel('oncall');
+  const { notifier, deliveries } = open(channel);
+  notifier.add([notice({ situation: situation({ key: 'mild', severity: 'info' }) })]);
+  channel.onSend = () => {
+    channel.onSend = () => {};
+    notifier.add(
+      Array.from({ length: 201 }, (_, index) => notice({ situation: situation({ key: `${index}` }) })),
+    );
+  };
+  await notifier.flush();
+  expect(channel.taken.slice(0, 2)).toEqual(['opened mild', 'opened 1']);
+  expect(deliveries.filter(({ outcome }) => outcome === 'given-up')).toHaveLength(1);
 });
 
 test('what is not delivered survives a restart', async () => {
@@ -206,7 +228,9 @@ test('what is not delivered survives a restart', async () => {
   await notifier.flush();
   const backlog = JSON.parse(JSON.stringify(notifier.backlog));
   channel.down = false;
-  await new Notifier({ channels: [channel], clock, random: () => 1 }, backlog).flush();
+  const next = new Notifier({ channels: [channel], clock, random: () => 1 });
+  next.replace(backlog);
+  await next.flush();
   expect(channel.taken).toEqual(['opened locked-out/production']);
 });
 
@@ -235,5 +259,8 @@ test('what waits in two backlogs waits once, and a joined queue has an end too',
     oncall: one,
     chat: other.slice(0, 1),
   });
-  expect(joined({ oncall: one }, { oncall: other })).toEqual({ oncall: [...one.slice(100), ...other] });
+  const { notifier, deliveries } = open(new TestChannel('oncall'));
+  notifier.replace(joined({ oncall: one }, { oncall: other }));
+  expect(notifier.backlog).toEqual({ oncall: [...one.slice(100), ...other] });
+  expect(deliveries).toHaveLength(100);
 });
