@@ -10,6 +10,7 @@ import { severities } from '../finding.ts';
 import type { Journal } from '../journal/journal.ts';
 import { openChannel } from '../notify/channels/index.ts';
 import { FleetTelling } from '../notify/fleet-telling.ts';
+import type { Delivery } from '../notify/notifier.ts';
 import { Teller } from '../notify/teller.ts';
 import type { Secret } from '../secret.ts';
 import { Metrics } from '../server/metrics.ts';
@@ -18,8 +19,10 @@ import { createTransport } from '../transport/index.ts';
 import type { WatchEvent, WatchListener } from '../watch/events.ts';
 import type { WatchStatus } from '../watch/status.ts';
 import type { Watch } from '../watch/watch.ts';
+import type { Told } from '../watch/words.ts';
 import type { CommandContext } from './context.ts';
 import { version } from './version.ts';
+import { DeliveryTroubles } from './watch/deliveries.ts';
 
 /** Under this name the journal keeps what was told. */
 const memoryKey = 'told';
@@ -38,6 +41,8 @@ export interface WatchServicesOptions {
   secretOf(reference: SecretReference): Secret;
   /** Told where the server listens. */
   onListening(url: string): void;
+  /** Told where people did not get a message. */
+  onUndelivered(told: Told): void;
 }
 
 /**
@@ -58,7 +63,13 @@ export async function startWatchServices(options: WatchServicesOptions): Promise
     withProcess: true,
   });
   const unsubscribe = watch.subscribe(event => metrics.count(event));
-  let teller = openTeller(options, config, metrics, watch);
+  const troubles = new DeliveryTroubles();
+  const onDelivery = (delivery: Delivery) => {
+    metrics.countDelivery(delivery);
+    const told = troubles.hear(delivery);
+    if (told) options.onUndelivered(told);
+  };
+  let teller = openTeller(options, config, onDelivery, watch);
   await teller.start();
   const openAlerts = () => teller.alerts;
   let server = await startHttp(options, config.server, metrics, openAlerts);
@@ -71,7 +82,7 @@ export async function startWatchServices(options: WatchServicesOptions): Promise
     if (isDeepStrictEqual(telling, next.notify)) return;
     const relay = new Relay(watch);
     // Throws where a secret is not there: then the old one goes on.
-    const fresh = openTeller(options, next, metrics, relay);
+    const fresh = openTeller(options, next, onDelivery, relay);
     relay.hold();
     try {
       await teller.stop();
@@ -152,7 +163,7 @@ class Relay implements Pick<Watch, 'status' | 'subscribe'> {
 function openTeller(
   { context, watch, secretOf }: WatchServicesOptions,
   config: Config,
-  metrics: Metrics,
+  onDelivery: (delivery: Delivery) => void,
   heard: Pick<Watch, 'status' | 'subscribe'>,
 ): Teller {
   const { clock } = context;
@@ -165,7 +176,7 @@ function openTeller(
     random: Math.random,
     recall: async () => await openJournal(watch).recall(memoryKey),
     remember: async memory => await openJournal(watch).remember(memoryKey, memory),
-    onDelivery: delivery => metrics.countDelivery(delivery),
+    onDelivery,
     onFault: error => watch.fault('the telling', error),
     ...(context.databaseOf(config) && {
       fleet: new FleetTelling({ journal: () => watch.journal, clock, worker: `${source}/${process.pid}` }),

@@ -13,7 +13,7 @@ import { budgetedTransport, createFleet, keptRateBudgets } from '../../watch/fle
 import { cloudOf } from '../../watch/gate-watch.ts';
 import type { WatchStatus } from '../../watch/status.ts';
 import type { Watch, WatchOptions } from '../../watch/watch.ts';
-import { tell } from '../../watch/words.ts';
+import { type Told, tell } from '../../watch/words.ts';
 import type { CommandAction, CommandContext } from '../context.ts';
 import { reportError } from '../errors.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
@@ -62,7 +62,8 @@ export const run: CommandAction<WatchCommandOptions> = async (context, _, option
     // One look tells nobody and serves nothing: its exit code and its output do.
     if (options.once !== true) {
       const onListening = (url: string) => told.listening(url);
-      services = await startWatchServices({ context, config, watch, secretOf, onListening });
+      const onUndelivered = (what: Told) => told.undelivered(what);
+      services = await startWatchServices({ context, config, watch, secretOf, onListening, onUndelivered });
     }
     ends.push(
       onProcessFaults(watch),
@@ -145,11 +146,10 @@ function tellTo(context: CommandContext, config: Config, watch: Watch, options: 
     return new Terminal({ output, logLevel, config, journal, clock, status: () => watch.status() });
   }
   const logger = createLogger({ level: logLevel, destination: process.stderr, now: clock.now });
+  const log = ({ level, fields, message }: Told) => logger.log(level, fields, message);
   return {
-    tell(event: WatchEvent) {
-      const { level, fields, message } = tell(event);
-      logger.log(level, fields, message);
-    },
+    tell: (event: WatchEvent) => log(tell(event)),
+    undelivered: log,
     listening(url: string) {
       logger.log('info', { event: 'listening', url }, `The API, metrics and health are at ${url}`);
     },

@@ -10,7 +10,7 @@ import { count } from '../../plan/render/words.ts';
 import { wrap } from '../../plan/render/wrap.ts';
 import type { WatchEvent } from '../../watch/events.ts';
 import type { WatchStatus } from '../../watch/status.ts';
-import { tell } from '../../watch/words.ts';
+import { type Told, tell } from '../../watch/words.ts';
 import type { Output, Style } from '../output.ts';
 import { version } from '../version.ts';
 import { Account, type Said } from './account.ts';
@@ -61,6 +61,10 @@ export class Terminal {
     const said = this.#account.hear(event) ?? this.#detail(event);
     if (said) this.#say(event.atMs, said);
     void this.#drawSoon();
+  }
+
+  undelivered({ level, message }: Told): void {
+    this.#say(this.#options.clock.now(), { level, text: [message] });
   }
 
   listening(url: string): void {

@@ -6,6 +6,7 @@ import type { CommandContext } from '../../../src/cli/context.ts';
 import { startWatchServices } from '../../../src/cli/watch-services.ts';
 import type { ChannelConfig, Config } from '../../../src/config/config.ts';
 import { resolveSecret, systemFiles } from '../../../src/config/index.ts';
+import type { Told } from '../../../src/watch/words.ts';
 import { serverConfig } from '../../server/fixtures.ts';
 import { serve } from '../../transport/server.ts';
 import { Rig } from '../../watch/rig.ts';
@@ -22,6 +23,7 @@ async function servicesRig(part: Partial<Config>) {
   const rig = new Rig();
   const env: Record<string, string> = {};
   const urls: string[] = [];
+  const undelivered: Told[] = [];
   const config = (more: Partial<Config>): Config => ({ ...rig.config, ...more });
   const open = async () => {
     rig.start();
@@ -31,6 +33,7 @@ async function servicesRig(part: Partial<Config>) {
       watch: rig.watch,
       secretOf: reference => resolveSecret(reference, env, systemFiles).secret,
       onListening: url => urls.push(url),
+      onUndelivered: told => undelivered.push(told),
     });
     onTestFinished(() => services.close());
     await rig.clock.advance(5_000);
@@ -43,7 +46,7 @@ async function servicesRig(part: Partial<Config>) {
     await rig.clock.advance(5_000);
     expect(rig.gate.entries).toContain(address);
   };
-  return { rig, env, urls, config, open, write };
+  return { rig, env, urls, undelivered, config, open, write };
 }
 
 const addresses = (seen: readonly { readonly body: string }[]) =>
@@ -87,6 +90,25 @@ test('what happens while the old channel is still sending is told by the new one
   expect(addresses([...before.seen, ...after.seen]).filter(each => each === '44.206.200.18/32')).toHaveLength(
     1,
   );
+});
+
+test('that a channel takes nothing is said', async () => {
+  const { url } = await serve(() => ({ status: 403 }));
+  const { env, undelivered, open } = await servicesRig({ notify: [channel('URL')] });
+  env.URL = `${url}/hook`;
+  await open();
+  await vi.waitFor(() => expect(undelivered).toHaveLength(1));
+  expect(undelivered).toMatchObject([
+    {
+      level: 'warn',
+      fields: {
+        channel: 'team',
+        kind: 'event',
+        situation: expect.stringMatching(/^written\/vault\//),
+        because: 'Channel team answered 403.',
+      },
+    },
+  ]);
 });
 
 test('a server that cannot listen leaves the old one serving, and is tried at the next reload', async () => {

@@ -9,6 +9,7 @@ import { forbidden, minuteMs, Rig, type RigOptions } from '../../watch/rig.ts';
 const fresh = '44.206.200.18/32';
 
 interface Seen extends Rig {
+  terminal: Terminal;
   /** What stays on the screen, without the live line and the times. */
   screen(): string;
   /** The newest live line. */
@@ -32,6 +33,7 @@ function watchAt(options: RigOptions & { columns?: number; quiet?: boolean; logL
     return rig.watch.status();
   };
   const terminal = new Terminal({ output, logLevel, config, journal, clock: rig.clock, status });
+  rig.terminal = terminal;
   rig.start();
   rig.watch.subscribe(event => terminal.tell(event));
   const pieces = () => written.split('\r\u001b[2K');
@@ -180,4 +182,11 @@ test('--quiet leaves what is wrong; --log-level debug tells each look', async ()
   const debug = watchAt({ logLevel: 'debug' });
   await debug.clock.advance(5 * minuteMs);
   expect(debug.screen()).toContain('· vault: looking (interval)');
+});
+
+test('that people did not get a message is said', async () => {
+  const rig = watchAt();
+  await rig.clock.advance(minuteMs);
+  rig.terminal.undelivered({ level: 'warn', message: 'channel oncall took no message', fields: {} });
+  expect(await rig.end()).toContain('! channel oncall took no message\n');
 });
