@@ -8,6 +8,7 @@ import type { ServerConfig } from '../config/config.ts';
 import type { Config, SecretReference } from '../config/index.ts';
 import { severities } from '../finding.ts';
 import type { Journal } from '../journal/journal.ts';
+import type { Channel } from '../notify/channels/channel.ts';
 import { openChannel } from '../notify/channels/index.ts';
 import { FleetTelling } from '../notify/fleet-telling.ts';
 import type { Delivery } from '../notify/notifier.ts';
@@ -16,8 +17,6 @@ import type { Secret } from '../secret.ts';
 import { Metrics } from '../server/metrics.ts';
 import { type Server, startServer } from '../server/server.ts';
 import { createTransport } from '../transport/index.ts';
-import type { WatchEvent, WatchListener } from '../watch/events.ts';
-import type { WatchStatus } from '../watch/status.ts';
 import type { Watch } from '../watch/watch.ts';
 import type { Told } from '../watch/words.ts';
 import type { CommandContext } from './context.ts';
@@ -28,7 +27,7 @@ import { DeliveryTroubles } from './watch/deliveries.ts';
 const memoryKey = 'told';
 
 export interface WatchServices {
-  /** Starts anew what another config changes, and leaves the rest. Never throws. */
+  /** Takes the config and the secrets as they are now; what they do not change goes on. Never throws. */
   reload(config: Config): Promise<void>;
   close(): Promise<void>;
 }
@@ -69,42 +68,29 @@ export async function startWatchServices(options: WatchServicesOptions): Promise
     const told = troubles.hear(delivery);
     if (told) options.onUndelivered(told);
   };
-  let teller = openTeller(options, config, onDelivery, watch);
+  const teller = openTeller(options, onDelivery);
   await teller.start();
   const openAlerts = () => teller.alerts;
-  let server = await startHttp(options, config.server, metrics, openAlerts);
-  /** What each part runs with; what could not be started is tried again at the next reload. */
-  let telling = config.notify;
-  let serving = config.server;
+  /** Throws where a secret is not there: then the old ones go on. */
+  const tellAnew = async ({ notify }: Config) => teller.use(openChannels(options, notify));
+  /** What the server runs with; what could not be started is tried again at the next reload. */
+  let serving = servingOf(options, config.server);
+  let server = await startHttp(options, serving, metrics, openAlerts);
   let reloading: Promise<void> = Promise.resolve();
 
-  const tellAnew = async (next: Config) => {
-    if (isDeepStrictEqual(telling, next.notify)) return;
-    const relay = new Relay(watch);
-    // Throws where a secret is not there: then the old one goes on.
-    const fresh = openTeller(options, next, onDelivery, relay);
-    relay.hold();
-    try {
-      await teller.stop();
-    } finally {
-      teller = fresh;
-      telling = next.notify;
-      await fresh.start();
-    }
-  };
-  const serveAnew = async (next: Config) => {
-    if (isDeepStrictEqual(serving, next.server)) return;
+  const serveAnew = async ({ server: part }: Config) => {
     // Throws where the secret is not there: then the old one goes on.
-    webhookSecretOf(options, next.server);
+    const next = servingOf(options, part);
+    if (isSame(serving, next)) return;
     const before = serving;
-    const serve = async (part: ServerConfig | undefined) => {
+    const serve = async (part: Serving | undefined) => {
       server = await startHttp(options, part, metrics, openAlerts);
       serving = part;
     };
     serving = undefined;
     await server?.close();
     try {
-      await serve(next.server);
+      await serve(next);
     } catch (error) {
       // Both may want one port, so the old one had to go first.
       await serve(before).catch(again => watch.fault('the HTTP server', again));
@@ -131,47 +117,12 @@ export async function startWatchServices(options: WatchServicesOptions): Promise
   };
 }
 
-/**
- * What a new teller hears of the daemon. What happens from `hold` until it listens, while the old one sends what it
- * has still, is kept for it.
- */
-class Relay implements Pick<Watch, 'status' | 'subscribe'> {
-  readonly #watch: Watch;
-  readonly #held: WatchEvent[] = [];
-  #release = () => {};
-
-  constructor(watch: Watch) {
-    this.#watch = watch;
-  }
-
-  status(): WatchStatus {
-    return this.#watch.status();
-  }
-
-  hold(): void {
-    this.#release = this.#watch.subscribe(event => this.#held.push(event));
-  }
-
-  subscribe(listener: WatchListener): () => void {
-    this.#release();
-    for (const event of this.#held.splice(0)) listener(event);
-    return this.#watch.subscribe(listener);
-  }
-}
-
-/** Tells nothing yet. Throws a ConfigError when a secret is not there. */
-function openTeller(
-  { context, watch, secretOf }: WatchServicesOptions,
-  config: Config,
-  onDelivery: (delivery: Delivery) => void,
-  heard: Pick<Watch, 'status' | 'subscribe'>,
-): Teller {
+function openTeller(options: WatchServicesOptions, onDelivery: (delivery: Delivery) => void): Teller {
+  const { context, config, watch } = options;
   const { clock } = context;
-  const transport = createTransport({ clock, random: Math.random, mode: 'read-write', maxRetries: 1 });
-  const source = hostname();
   return new Teller({
-    watch: heard,
-    channels: config.notify.map(channel => openChannel(channel, { transport, clock, source, secretOf })),
+    watch,
+    channels: openChannels(options, config.notify),
     clock,
     random: Math.random,
     recall: async () => await openJournal(watch).recall(memoryKey),
@@ -179,9 +130,23 @@ function openTeller(
     onDelivery,
     onFault: error => watch.fault('the telling', error),
     ...(context.databaseOf(config) && {
-      fleet: new FleetTelling({ journal: () => watch.journal, clock, worker: `${source}/${process.pid}` }),
+      fleet: new FleetTelling({
+        journal: () => watch.journal,
+        clock,
+        worker: `${hostname()}/${process.pid}`,
+      }),
     }),
   });
+}
+
+/** With the secrets as they are now. Throws a ConfigError when one is not there. */
+function openChannels(
+  { context: { clock }, secretOf }: WatchServicesOptions,
+  notify: Config['notify'],
+): readonly Channel[] {
+  const transport = createTransport({ clock, random: Math.random, mode: 'read-write', maxRetries: 1 });
+  const source = hostname();
+  return notify.map(channel => openChannel(channel, { transport, clock, source, secretOf }));
 }
 
 function openJournal({ journal }: Watch): Journal {
@@ -189,28 +154,48 @@ function openJournal({ journal }: Watch): Journal {
   return journal;
 }
 
-async function startHttp(
-  options: WatchServicesOptions,
+/** What the HTTP server runs with. */
+interface Serving {
+  readonly config: ServerConfig;
+  readonly atlasWebhookSecret: Secret | undefined;
+}
+
+/** With the secret as it is now. Throws a ConfigError when it is not there. */
+function servingOf(
+  { secretOf }: WatchServicesOptions,
   config: ServerConfig | undefined,
+): Serving | undefined {
+  return (
+    config && {
+      config,
+      atlasWebhookSecret: config.atlasWebhookSecret && secretOf(config.atlasWebhookSecret),
+    }
+  );
+}
+
+function isSame(one: Serving | undefined, other: Serving | undefined): boolean {
+  return (
+    isDeepStrictEqual(one?.config, other?.config) &&
+    one?.atlasWebhookSecret?.reveal() === other?.atlasWebhookSecret?.reveal()
+  );
+}
+
+async function startHttp(
+  { context, watch, onListening }: WatchServicesOptions,
+  serving: Serving | undefined,
   metrics: Metrics,
   openAlerts: () => Teller['alerts'],
 ): Promise<Server | undefined> {
-  const { context, watch, onListening } = options;
-  if (!config) return undefined;
+  if (!serving) return undefined;
   const server = await startServer({
-    config,
+    ...serving,
     watch,
     metrics,
     openAlerts,
-    atlasWebhookSecret: webhookSecretOf(options, config),
     clock: context.clock,
     version: version(),
     onFault: error => watch.fault('the HTTP server', error),
   });
   onListening(server.url);
   return server;
-}
-
-function webhookSecretOf({ secretOf }: WatchServicesOptions, config: ServerConfig | undefined) {
-  return config?.atlasWebhookSecret && secretOf(config.atlasWebhookSecret);
 }

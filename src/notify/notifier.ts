@@ -36,6 +36,7 @@ export interface Delivery {
 export type Backlog = Readonly<Record<string, readonly Notice[]>>;
 
 interface Queue {
+  channel: Channel;
   notices: readonly Notice[];
   /** Under way: it may be told already. */
   sending: Notice | undefined;
@@ -51,15 +52,20 @@ export class Notifier {
 
   constructor(options: NotifierOptions) {
     this.#options = options;
-    for (const { name } of options.channels) {
-      this.#queues.set(name, {
-        notices: [],
-        sending: undefined,
-        failures: 0,
-        notBeforeMs: 0,
-        flushing: Promise.resolve(),
-      });
+    this.use(options.channels);
+  }
+
+  /** From now on these are the channels. What waits goes to the one of the same name, which may be tried at once. */
+  use(channels: readonly Channel[]): void {
+    const before = new Map(this.#queues);
+    this.#queues.clear();
+    for (const channel of channels) {
+      const queue = before.get(channel.name) ?? emptyQueue(channel);
+      this.#queues.set(channel.name, Object.assign(queue, { channel, failures: 0, notBeforeMs: 0 }));
+      before.delete(channel.name);
     }
+    for (const [name, queue] of before)
+      this.#giveUp(name, queue, queue.notices, 'the config no longer names it');
   }
 
   get backlog(): Backlog {
@@ -68,10 +74,9 @@ export class Notifier {
 
   /** Takes notices for every channel that is told of their severity. */
   add(notices: readonly Notice[]): void {
-    for (const { name, from } of this.#options.channels) {
-      const queue = this.#queues.get(name)!;
+    for (const [name, queue] of this.#queues) {
       for (const notice of notices) {
-        if (rank(notice.situation.severity) < rank(from)) continue;
+        if (rank(notice.situation.severity) < rank(queue.channel.from)) continue;
         queue.notices = enqueue(queue, notice);
         this.#bound(name, queue);
       }
@@ -92,36 +97,35 @@ export class Notifier {
    */
   async flush(): Promise<void> {
     await Promise.all(
-      this.#options.channels.map(channel => {
-        const queue = this.#queues.get(channel.name)!;
-        queue.flushing = queue.flushing.then(() => this.#flushChannel(channel, queue));
+      [...this.#queues].map(([name, queue]) => {
+        queue.flushing = queue.flushing.then(() => this.#flushChannel(name, queue));
         return queue.flushing;
       }),
     );
   }
 
-  async #flushChannel(channel: Channel, queue: Queue): Promise<void> {
+  async #flushChannel(name: string, queue: Queue): Promise<void> {
     const { clock, random, maySend } = this.#options;
     if (msLeft(queue.notBeforeMs, clock.now(), maxWaitMs) > 0) return;
     while (queue.notices.length > 0 && maySend?.() !== false) {
       const notice = queue.notices[0]!;
       if (clock.now() - notice.atMs > maxAgeMs) {
-        this.#drop(queue, notice);
-        this.#tell({ channel: channel.name, notice, outcome: 'given-up', because: 'it is a day old' });
+        this.#giveUp(name, queue, [notice], 'it is a day old');
         continue;
       }
       queue.sending = notice;
       try {
+        const { channel } = queue;
         await inSpan('notify.send', attributesOf(channel, notice), () => channel.send(notice));
         queue.failures = 0;
         this.#drop(queue, notice);
-        this.#tell({ channel: channel.name, notice, outcome: 'delivered' });
+        this.#tell({ channel: name, notice, outcome: 'delivered' });
       } catch (error) {
         queue.failures++;
         const waitMs = Math.min(maxWaitMs, firstWaitMs * 2 ** (queue.failures - 1)) * (0.5 + random() / 2);
         queue.notBeforeMs = clock.now() + waitMs;
         const because = error instanceof Error ? error.message : String(error);
-        this.#tell({ channel: channel.name, notice, outcome: 'failed', because });
+        this.#tell({ channel: name, notice, outcome: 'failed', because });
         return;
       } finally {
         queue.sending = undefined;
@@ -131,9 +135,13 @@ export class Notifier {
 
   /** A queue does not grow for ever. */
   #bound(channel: string, queue: Queue): void {
-    for (const notice of tooMany(queue)) {
+    this.#giveUp(channel, queue, tooMany(queue), `more than ${maxQueued} wait`);
+  }
+
+  #giveUp(channel: string, queue: Queue, notices: readonly Notice[], because: string): void {
+    for (const notice of notices) {
       this.#drop(queue, notice);
-      this.#tell({ channel, notice, outcome: 'given-up', because: `more than ${maxQueued} wait` });
+      this.#tell({ channel, notice, outcome: 'given-up', because });
     }
   }
 
@@ -149,6 +157,17 @@ export class Notifier {
       // Who listens must not be able to stop the messages.
     }
   }
+}
+
+function emptyQueue(channel: Channel): Queue {
+  return {
+    channel,
+    notices: [],
+    sending: undefined,
+    failures: 0,
+    notBeforeMs: 0,
+    flushing: Promise.resolve(),
+  };
 }
 
 function attributesOf({ name, kind }: Channel, { situation, kind: what }: Notice): Attributes {

@@ -90,6 +90,12 @@ export class Teller {
     return this.#alerts;
   }
 
+  /** From now on these tell; what waits goes to those of the same name. */
+  use(channels: readonly Channel[]): void {
+    this.#notifier.use(channels);
+    void this.#notifier.flush();
+  }
+
   /** Starts listening. Never throws. */
   async start(): Promise<void> {
     this.#unsubscribe = this.#options.watch.subscribe(event => this.#onEvent(event));

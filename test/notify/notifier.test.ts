@@ -131,6 +131,23 @@ test('a channel that failed while the clock was ahead is tried once it is right,
   expect(channel.taken).toEqual(['opened locked-out/production']);
 });
 
+test('what waits for a channel goes to the next one of its name, at once; what waits for one that is gone is given up', async () => {
+  const [oncall, team] = [new TestChannel('oncall'), new TestChannel('team')];
+  const { notifier, deliveries } = open(oncall, team);
+  oncall.down = team.down = true;
+  notifier.add([notice()]);
+  await notifier.flush();
+  const [next, fresh] = [new TestChannel('oncall'), new TestChannel('fresh')];
+  notifier.use([next, fresh]);
+  await notifier.flush();
+  expect(next.taken).toEqual(['opened locked-out/production']);
+  expect(fresh.taken).toEqual([]);
+  expect(deliveries.slice(2).map(({ channel, outcome }) => `${outcome} ${channel}`)).toEqual([
+    'given-up team',
+    'delivered oncall',
+  ]);
+});
+
 test('who was never told that it began is not told that it is over', async () => {
   const channel = new TestChannel('oncall');
   const { notifier, clock } = open(channel);

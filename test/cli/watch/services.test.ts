@@ -1,17 +1,21 @@
 /** Who is told, and the HTTP server, over reloads: real channels and a real server, the daemon on a simulated clock. */
+import { createHmac } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import type { CommandContext } from '../../../src/cli/context.ts';
 import { startWatchServices } from '../../../src/cli/watch-services.ts';
 import type { ChannelConfig, Config } from '../../../src/config/config.ts';
 import { resolveSecret, systemFiles } from '../../../src/config/index.ts';
 import type { Told } from '../../../src/watch/words.ts';
+import { temporaryDirectory } from '../../journal/fixtures.ts';
 import { serverConfig } from '../../server/fixtures.ts';
 import { serve } from '../../transport/server.ts';
 import { Rig } from '../../watch/rig.ts';
 
-const channel = (variable: string): ChannelConfig => ({
+const channel = (variable: string): ChannelConfig & { kind: 'webhook' } => ({
   kind: 'webhook',
   name: 'team',
   from: 'info',
@@ -90,6 +94,48 @@ test('what happens while the old channel is still sending is told by the new one
   expect(addresses([...before.seen, ...after.seen]).filter(each => each === '44.206.200.18/32')).toHaveLength(
     1,
   );
+});
+
+/** A secret in a file, as `file:` in a config that stays the same. */
+function fileSecret(value: string) {
+  const path = join(temporaryDirectory(), 'secret');
+  const rotate = (next: string) => writeFileSync(path, next);
+  rotate(value);
+  return { rotate, reference: { kind: 'file', path, text: `file:${path}` } as const };
+}
+
+test('a channel’s secret is read anew at a reload, though its config is the same, and what waits goes the new way', async () => {
+  const [before, after] = [await serve(() => ({ status: 403 })), await serve(() => ({ status: 204 }))];
+  const { reference, rotate } = fileSecret(`${before.url}/hook`);
+  const part = { notify: [{ ...channel('-'), url: reference }] };
+  const { config, open, write, undelivered } = await servicesRig(part);
+  const services = await open();
+  await vi.waitFor(() => expect(undelivered).toHaveLength(1));
+  rotate(`${after.url}/hook`);
+  await services.reload(config(part));
+  const waited = addresses(before.seen);
+  await vi.waitFor(() => expect(addresses(after.seen)).toEqual(expect.arrayContaining(waited)));
+  await write('44.206.200.18/32');
+  await vi.waitFor(() => expect(addresses(after.seen)).toContain('44.206.200.18/32'));
+  expect(before.seen).toHaveLength(1);
+});
+
+test('so is the secret of Atlas’s webhook; where it is the same the server goes on', async () => {
+  const { reference, rotate } = fileSecret('the-first-secret');
+  const part = { server: { ...serverConfig, atlasWebhookSecret: reference } };
+  const { urls, config, open } = await servicesRig(part);
+  const services = await open();
+  await services.reload(config(part));
+  expect(urls).toHaveLength(1);
+  rotate('the-second-secret');
+  await services.reload(config(part));
+  const post = async (secret: string) => {
+    const body = JSON.stringify({ groupId: secret });
+    const signature = createHmac('sha1', secret).update(body).digest('base64');
+    const headers = { 'x-mms-signature': signature, 'content-type': 'application/json' };
+    return (await fetch(`${urls.at(-1)}/hooks/atlas`, { method: 'POST', body, headers })).status;
+  };
+  expect([await post('the-first-secret'), await post('the-second-secret')]).toEqual([401, 202]);
 });
 
 test('that a channel takes nothing is said', async () => {
