@@ -10,6 +10,7 @@ import { severities } from '../finding.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { Channel } from '../notify/channels/channel.ts';
 import { openChannel } from '../notify/channels/index.ts';
+import { reopened } from '../notify/channels/reopened.ts';
 import { FleetTelling } from '../notify/fleet-telling.ts';
 import type { Delivery } from '../notify/notifier.ts';
 import { Teller } from '../notify/teller.ts';
@@ -146,7 +147,8 @@ function openChannels(
 ): readonly Channel[] {
   const transport = createTransport({ clock, random: Math.random, mode: 'read-write', maxRetries: 1 });
   const source = hostname();
-  return notify.map(channel => openChannel(channel, { transport, clock, source, secretOf }));
+  const parts = { transport, clock, source, secretOf };
+  return notify.map(channel => reopened(() => openChannel(channel, parts)));
 }
 
 function openJournal({ journal }: Watch): Journal {

@@ -13,7 +13,7 @@ import type { Told } from '../../../src/watch/words.ts';
 import { temporaryDirectory } from '../../journal/fixtures.ts';
 import { serverConfig } from '../../server/fixtures.ts';
 import { serve } from '../../transport/server.ts';
-import { Rig } from '../../watch/rig.ts';
+import { minuteMs, Rig } from '../../watch/rig.ts';
 
 const channel = (variable: string): ChannelConfig & { kind: 'webhook' } => ({
   kind: 'webhook',
@@ -136,6 +136,22 @@ test('so is the secret of Atlas’s webhook; where it is the same the server goe
     return (await fetch(`${urls.at(-1)}/hooks/atlas`, { method: 'POST', body, headers })).status;
   };
   expect([await post('the-first-secret'), await post('the-second-secret')]).toEqual([401, 202]);
+});
+
+test('a channel that failed reads its secret anew without a reload; where it is not there, the old one serves', async () => {
+  const [before, after] = [await serve(() => ({ status: 403 })), await serve(() => ({ status: 204 }))];
+  const { reference, rotate } = fileSecret(`${before.url}/hook`);
+  const { rig, open, undelivered } = await servicesRig({ notify: [{ ...channel('-'), url: reference }] });
+  await open();
+  await vi.waitFor(() => expect(undelivered).toHaveLength(1));
+  rotate('');
+  await rig.clock.advance(minuteMs);
+  await vi.waitFor(() => expect(before.seen.length).toBeGreaterThan(1));
+  rotate(`${after.url}/hook`);
+  await rig.clock.advance(5 * minuteMs);
+  await vi.waitFor(() =>
+    expect(addresses(after.seen)).toEqual(expect.arrayContaining(addresses(before.seen))),
+  );
 });
 
 test('that a channel takes nothing is said', async () => {
