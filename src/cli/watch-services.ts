@@ -70,13 +70,14 @@ export async function startWatchServices(options: WatchServicesOptions): Promise
     if (told) options.onUndelivered(told);
   };
   const teller = openTeller(options, onDelivery);
-  await teller.start();
   const openAlerts = () => teller.alerts;
   /** Throws where a secret is not there: then the old ones go on. */
   const tellAnew = async ({ notify }: Config) => teller.use(openChannels(options, notify));
   /** What the server runs with; what could not be started is tried again at the next reload. */
   let serving = servingOf(options, config.server);
   let server = await startHttp(options, serving, metrics, openAlerts);
+  // Not before: where the server cannot be started, nothing goes on that would keep the process.
+  await teller.start();
   let reloading: Promise<void> = Promise.resolve();
 
   const serveAnew = async ({ server: part }: Config) => {

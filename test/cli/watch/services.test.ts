@@ -173,6 +173,24 @@ test('that a channel takes nothing is said', async () => {
   ]);
 });
 
+test('where the server cannot listen at the start, nothing goes on that would keep the process', async () => {
+  const blocker = createServer().listen(0, '127.0.0.1');
+  onTestFinished(() => void blocker.close());
+  await new Promise(resolve => blocker.once('listening', resolve));
+  const { port } = blocker.address() as AddressInfo;
+  const { url, seen } = await serve(() => ({ status: 204 }));
+  const { env, open, rig } = await servicesRig({
+    notify: [channel('URL')],
+    server: { ...serverConfig, port },
+  });
+  env.URL = `${url}/hook`;
+  await expect(open()).rejects.toThrow('EADDRINUSE');
+  await rig.clock.advance(minuteMs);
+  await rig.stop();
+  expect(rig.clock.sleepers).toBe(0);
+  expect(seen).toEqual([]);
+});
+
 test('a server that cannot listen leaves the old one serving, and is tried at the next reload', async () => {
   const blocker: Server = createServer().listen(0, '127.0.0.1');
   onTestFinished(() => void blocker.close());
