@@ -9,7 +9,8 @@ import type { WatchEvent } from '../watch/events.ts';
 
 const keptEvents = 500;
 const maxClients = 50;
-const heartbeatMs = 20_000;
+/** More often than the server's time limit on a silent connection, which would cut a stream on which nothing happens. */
+export const heartbeatMs = 5_000;
 /** A client that does not read is let go before it fills the memory. */
 const maxBufferedBytes = 1024 * 1024;
 

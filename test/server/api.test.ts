@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Journal } from '../../src/journal/journal.ts';
 import { rememberSecret } from '../../src/secret.ts';
+import { heartbeatMs } from '../../src/server/events.ts';
 import { openApi } from '../../src/server/openapi.ts';
 import { routes } from '../../src/server/routes.ts';
 import { nowMs } from '../notify/fixtures.ts';
@@ -229,6 +230,8 @@ test('events come as they happen; who comes back gets what was missed', async ()
   await until('"new"');
   expect(text).not.toContain('"old"');
   expect(text).toContain('id: 3\nevent: ping-failed\ndata: {');
+  // Else a stream on which nothing happens would be cut.
+  expect(app.server.timeout).toBeGreaterThan(2 * heartbeatMs);
   await app.close();
   expect(listeners.size).toBe(0);
   await reader.closed.catch(() => {});
