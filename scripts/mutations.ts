@@ -504,7 +504,7 @@ export const mutations: readonly Mutation[] = [
     "put back: others' entries stay",
     1,
     'put-back.ts',
-    'to: [...stays, ...lost],',
+    'to: [...new Set([...stays, ...lost, ...also])],',
     'to: removal.before,',
   ),
   inReconcile(
@@ -1519,8 +1519,15 @@ export const mutations: readonly Mutation[] = [
     'put back: what stands in for it goes, so that it fits',
     3,
     'put-back.ts',
-    'to: [...stays, ...lost],',
-    'to: [...state.entries, ...lost],',
+    'to: [...new Set([...stays, ...lost, ...also])],',
+    'to: [...new Set([...state.entries, ...lost, ...also])],',
+  ),
+  inReconcile(
+    'put back: with what could not be let in just before',
+    1,
+    'put-back.ts',
+    '...lost, ...also])],',
+    '...lost])],',
   ),
   inReconcile(
     'restore late: though what is new does not fit',

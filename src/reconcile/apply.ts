@@ -132,6 +132,7 @@ async function restoreLate(
   prepared: Prepared,
   state: GateState,
   result: ResultBuilder,
+  also: readonly Cidr[] = [],
 ): Promise<string | undefined> {
   if (run.settings.policy === 'observe' || run.journal.unavailable !== undefined) return undefined;
   const { writes } = prepared;
@@ -164,6 +165,7 @@ async function restoreLate(
     { before: [...new Set(before)], target: [...new Set(target)], planChecksum: newest.planChecksum },
     because,
     write => result.writes.push(write),
+    also,
   );
   if (!restored) return undefined;
   const what = removals.length === 1 ? 'The last removal' : `The last ${removals.length} removals`;
@@ -237,7 +239,9 @@ async function restoreAllTheSame(
   if (!(error instanceof GateError) || error instanceof GateConflictError) return;
   try {
     // Whether the addition took effect, the list tells.
-    await restoreLate(run, prepared, await readGate(run), result);
+    const state = await readGate(run);
+    const missing = prepared.plan.steps.find(({ kind }) => kind === 'add')?.adds ?? [];
+    await restoreLate(run, prepared, state, result, missing);
   } catch {
     // The next run tries again.
   }

@@ -1,10 +1,12 @@
 /** Putting back what a removal took out: at once when Atlas does not confirm it, or because an operator asks. */
 import { AddressSet } from '../address/address-set.ts';
-import type { GateState } from '../gates/gate.ts';
+import type { Cidr } from '../address/cidr.ts';
+import { GateConflictError, GateError, type GateState } from '../gates/gate.ts';
 import type { WriteRecord } from '../journal/journal.ts';
 import { restartGrace } from '../plan/ledger.ts';
+import { readGate } from './read-gate.ts';
 import type { Run, RunWrite } from './run.ts';
-import { deltaOf, writeStep } from './write-step.ts';
+import { deltaOf, WriteStoppedError, writeStep } from './write-step.ts';
 
 type Removal = Pick<WriteRecord, 'before' | 'target' | 'planChecksum'>;
 
@@ -12,6 +14,8 @@ type Removal = Pick<WriteRecord, 'before' | 'target' | 'planChecksum'>;
  * Adds again what `removal` took out, leaving everything else in the gate as it is now, and starts the grace
  * period of those addresses anew.
  *
+ * @param also what Atlas wants and could not be let in just before: tried in the same write, so that after it Atlas is
+ * let in, and left out where that fails again
  * @returns the gate afterwards, or undefined when everything was there already
  * @throws as the gate does
  */
@@ -21,6 +25,7 @@ export async function putBack(
   removal: Removal,
   because: string,
   onWrite: (write: RunWrite) => void = () => {},
+  also: readonly Cidr[] = [],
 ): Promise<GateState | undefined> {
   const present = new Set(state.entries);
   const { adds, removes } = deltaOf(removal.before, removal.target);
@@ -41,17 +46,29 @@ export async function putBack(
   // A list that is not in force shuts nobody out, and would with these addresses alone.
   if (lost.length === 0 || state.nextWriteShutsOut) return undefined;
   run.report({ kind: 'restoring', because });
-  const step = await writeStep(run, state, {
-    kind: 'restore',
-    to: [...stays, ...lost],
-    planChecksum: removal.planChecksum,
-    reason: because,
-    // It only adds, so whoever is let in now stays so; what else Atlas wants is the next addition's to let in.
-    letsIn: [],
-    keeps: stays,
-    readAtMs: clock.now(),
-  });
-  await step.finish('applied', step.state.entries);
-  onWrite(step.write);
-  return step.state;
+  try {
+    const step = await writeStep(run, state, {
+      kind: 'restore',
+      to: [...new Set([...stays, ...lost, ...also])],
+      planChecksum: removal.planChecksum,
+      reason: because,
+      // It only adds, so whoever is let in now stays so; what else Atlas wants is the next addition's to let in.
+      letsIn: [],
+      keeps: stays,
+      readAtMs: clock.now(),
+    });
+    await step.finish('applied', step.state.entries);
+    onWrite(step.write);
+    return step.state;
+  } catch (error) {
+    if (also.length === 0 || !mayBeOfAlso(error)) throw error;
+    return await putBack(run, await readGate(run), removal, because, onWrite);
+  }
+}
+
+function mayBeOfAlso(error: unknown): boolean {
+  return (
+    (error instanceof GateError && !(error instanceof GateConflictError)) ||
+    error instanceof WriteStoppedError
+  );
 }

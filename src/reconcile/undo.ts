@@ -63,7 +63,8 @@ export function undoWrite(unlocked: Run, options: UndoOptions = {}): Promise<Run
     const added = await letInMissing(run, state, { plan, must }, onWrite);
     state = added.state;
     if (undo.putsBack.length > 0) {
-      state = (await putBack(run, state, write, `undo of write ${write.id}`, onWrite)) ?? state;
+      const also = added.error === undefined ? [] : undo.letsIn;
+      state = (await putBack(run, state, write, `undo of write ${write.id}`, onWrite, also)) ?? state;
     }
     if (added.error !== undefined) throw added.error;
     if (undo.takesBack.length > 0) {

@@ -61,15 +61,21 @@ describe('undo of a removal', () => {
   test.each([
     'refused',
     'cut-before',
-  ] as const)('puts back even where what is missing cannot be let in (%s), and says so', async fault => {
+  ] as const)('puts back together with what could not be let in (%s), and says so', async fault => {
     const world = await withRemoval();
     world.listed = [a, fresh];
     world.gate.faults.push(fault);
     const result = await undoWrite(await world.run());
-    expect(result).toMatchObject({
-      status: 'failed',
-      writes: [{ kind: 'restore', adds: [b] }],
-    });
+    expect(result).toMatchObject({ status: 'failed', writes: [{ kind: 'restore', adds: [b, fresh] }] });
+    expect(world.gate.entries).toEqual([office, a, b, fresh]);
+  });
+
+  test('and alone where that is refused too', async () => {
+    const world = await withRemoval();
+    world.listed = [a, fresh];
+    world.gate.faults.push('refused', 'refused');
+    const result = await undoWrite(await world.run());
+    expect(result).toMatchObject({ status: 'failed', writes: [{ kind: 'restore', adds: [b] }] });
     expect(world.gate.entries).toEqual([office, a, b]);
   });
 

@@ -87,7 +87,10 @@ export function awsCloud({ clock, kind, name, behaviour }: AwsCloudOptions): Sim
   const cloud: SimulatedCloud = {
     kind,
     services: awsServices(model, caller, region, origins, (operation, input, work) => {
-      if (ofRole ? input.PolicyName === policyName : operation === 'GetKeyPolicy') cloud.looks++;
+      const isLook = ofRole
+        ? operation === 'GetRolePolicy' && input.PolicyName === policyName
+        : operation === 'GetKeyPolicy';
+      if (isLook) cloud.looks++;
       if (!operation.startsWith('Put')) return work();
       const before = { before: list(), settingsBefore: settings() };
       const answer = work();
