@@ -144,7 +144,7 @@ function unsettled({ gate, journal }: PlanInput): GuardTrip | undefined {
   return {
     guard: 'unsettled',
     blocks: 'removals',
-    message: `A write to gate ${gate.name} was begun, and is not to be seen in its list; until ${iso(journal.unsettledUntilMs)} it may still take effect, and removals wait.`,
+    message: `A removal from gate ${gate.name} was begun, and is not to be seen in its list; until ${iso(journal.unsettledUntilMs)} it may still take effect, and removals wait.`,
     remedy: 'Nothing to do: a later run removes what is due.',
   };
 }

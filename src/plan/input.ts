@@ -55,7 +55,7 @@ export type JournalView =
       readonly approvals: readonly Approval[];
       /** The latest time that the journal holds; a clock that shows less has gone backwards. */
       readonly newestAtMs: number;
-      /** Until when a write that was begun may yet turn out to have taken effect; undefined: none is open. */
+      /** Until when a removal that was begun may yet turn out to have taken effect; undefined: none is open. */
       readonly unsettledUntilMs: number | undefined;
       /** How many of Postern's recent additions someone has undone, where they are wanted still. */
       readonly undoneWrites: number;

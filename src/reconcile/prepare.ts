@@ -163,7 +163,7 @@ function withdrawnOf(
     : undefined;
 }
 
-/** What was begun and is not to be seen, as `recover` leaves it open while it may be under way. */
+/** What `recover` leaves open while it may be under way. */
 function unsettledUntilMs(
   writes: readonly WriteRecord[],
   settleMs: number,
@@ -174,17 +174,16 @@ function unsettledUntilMs(
 }
 
 /**
- * A write in the list without an end, as long as what it did may not be shown yet. Whether a list is in force is not
- * left open: the next run would do that again, and this one be taken for unconfirmed. One from the future is of a
- * wrong clock.
+ * A removal without an end, as long as what it did may not be shown yet: nobody would watch over it. An addition is
+ * made anew instead, and whether a list is in force is settled at once. One from the future is of a wrong clock.
  */
 export function mayBeUnderWay(
   { kind, outcome, atMs }: Pick<WriteRecord, 'kind' | 'outcome' | 'atMs'>,
   settleMs: number,
   nowMs: number,
 ): boolean {
-  if (kind === 'enforce' || kind === 'withdraw') return false;
-  return outcome === null && msLeft(atMs + settleMs, nowMs, settleMs) > 0;
+  const takesOut = kind === 'remove' || kind === 'undo';
+  return takesOut && outcome === null && msLeft(atMs + settleMs, nowMs, settleMs) > 0;
 }
 
 function newestAtMs({ rows, writes }: Stored): number {

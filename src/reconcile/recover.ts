@@ -33,7 +33,7 @@ export async function recover(run: Run, state: GateState): Promise<Recovered> {
   let current = state;
   for (const write of unfinished) {
     const outcome = await outcomeNow(run, write, current);
-    // A look may show what was there before, and what was sent may be under way still: it stays open, and is looked at again.
+    // A look may show what was there before, and what was sent may be under way still: it is looked at again.
     if (outcome === 'not-applied' && mayBeUnderWay(write, run.gate.limits.settleMs, run.clock.now()))
       continue;
     const removed = isRemoval(write) && outcome !== 'not-applied' && outcome !== 'reverted';

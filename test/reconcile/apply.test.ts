@@ -271,7 +271,7 @@ describe('a removal is put back', () => {
   });
 });
 
-describe('a write that was begun and is not to be seen', () => {
+describe('a removal that was begun and is not to be seen', () => {
   const settleMs = 15 * 60_000;
 
   async function withOpenRemoval(): Promise<World> {
