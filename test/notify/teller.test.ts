@@ -146,18 +146,24 @@ test('after a restart what lasts is not told again, and its end is', async () =>
   await after.teller.stop();
 });
 
+/** A channel is at its first message until `answers`, and a second one waits. */
+async function openSlow() {
+  const { promise, resolve: answers } = Promise.withResolvers<void>();
+  const opened = await open();
+  opened.world.answering = promise;
+  opened.world.status = lockedOut;
+  await opened.pass(30_000);
+  opened.world.status = { ...lockedOut, config: refused.config };
+  return { ...opened, answers };
+}
+
 test('a channel that is slow holds up no look, and what it takes at last is not told again after a restart', async () => {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const { told, teller, world, pass } = await open();
-  world.answering = promise;
-  world.status = lockedOut;
-  await pass(30_000);
-  world.status = { ...lockedOut, config: refused.config };
+  const { told, teller, world, pass, answers } = await openSlow();
   await pass(30_000);
   const waiting = () => (world.kept as TellerMemory).backlog.oncall?.map(saying);
   expect(teller.alerts).toHaveLength(2);
   expect(waiting()).toEqual(['opened locked-out/production', 'opened config-refused']);
-  resolve();
+  answers();
   await pass(0);
   expect(told).toHaveLength(2);
   expect(waiting()).toEqual([]);
@@ -165,12 +171,7 @@ test('a channel that is slow holds up no look, and what it takes at last is not 
 });
 
 test('a stop waits for a channel, but not for long; what it was at is told after the restart', async () => {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const { told, teller, world, pass } = await open();
-  world.answering = promise;
-  world.status = lockedOut;
-  await pass(30_000);
-  world.status = { ...lockedOut, config: refused.config };
+  const { told, teller, world, pass, answers } = await openSlow();
   let hasStopped = false;
   const stopped = teller.stop().then(() => {
     hasStopped = true;
@@ -181,7 +182,7 @@ test('a stop waits for a channel, but not for long; what it was at is told after
   expect(hasStopped).toBe(true);
   await stopped;
   const { kept } = world;
-  resolve();
+  answers();
   await pass(0);
   // Another may tell by now: nothing more is sent, and what that one keeps is not written over.
   expect(told.map(saying)).toEqual(['opened locked-out/production']);
