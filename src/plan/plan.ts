@@ -84,3 +84,8 @@ export interface Plan {
   /** SHA-256 over what would be written and to what: gate, policy, steps. Equal checksums write the same bytes. */
   readonly checksum: string;
 }
+
+/** The write that lets in what is missing; undefined when nothing is, or nothing may be written. */
+export function additionOf({ steps }: Pick<Plan, 'steps'>): PlanStep | undefined {
+  return steps.find(({ kind }) => kind === 'add');
+}

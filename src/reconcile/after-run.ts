@@ -1,7 +1,7 @@
 /** How things stand after a run, as far as its plan and its writes tell. Pure. */
 import { AddressSet } from '../address/address-set.ts';
 import type { Cidr } from '../address/cidr.ts';
-import type { Plan } from '../plan/plan.ts';
+import { additionOf, type Plan } from '../plan/plan.ts';
 import { type Coverage, coverageOf } from './coverage.ts';
 import type { RunResult, RunWrite } from './run.ts';
 
@@ -12,7 +12,7 @@ export interface After {
 }
 
 export function afterRun(plan: Plan, { writes }: Pick<RunResult, 'writes'>): After {
-  const added = writes.some(isAddition) ? plan.steps.find(({ kind }) => kind === 'add') : undefined;
+  const added = writes.some(isAddition) ? additionOf(plan) : undefined;
   const missing = added ? stillMissing(plan.missing, added) : plan.missing;
   const isRemoved = writes.at(-1)?.kind === 'remove';
   return { missing, closing: isRemoved ? [] : plan.closing, coverage: coverageOf({ ...plan, missing }) };

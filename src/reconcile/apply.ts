@@ -11,7 +11,7 @@ import {
   leaveTheListAlone,
 } from '../gates/gate.ts';
 import type { WriteRecord } from '../journal/journal.ts';
-import type { Plan } from '../plan/plan.ts';
+import { additionOf, type Plan } from '../plan/plan.ts';
 import { formatDuration } from '../plan/render/time.ts';
 import { afterRun, isAddition } from './after-run.ts';
 import { coverageOf } from './coverage.ts';
@@ -240,7 +240,7 @@ async function restoreAllTheSame(
   try {
     // Whether the addition took effect, the list tells.
     const state = await readGate(run);
-    const missing = prepared.plan.steps.find(({ kind }) => kind === 'add')?.adds ?? [];
+    const missing = additionOf(prepared.plan)?.adds ?? [];
     await restoreLate(run, prepared, state, result, missing);
   } catch {
     // The next run tries again.

@@ -9,6 +9,7 @@ import type { GateState } from '../gates/gate.ts';
 import type { LedgerRow, OwnedEntry, WriteRecord } from '../journal/journal.ts';
 import { tripUndoGuards } from '../plan/guards.ts';
 import type { PlanInput } from '../plan/input.ts';
+import { additionOf } from '../plan/plan.ts';
 import { isFirstWrite, withdraw } from './first-write.ts';
 import { type Prepared, prepare } from './prepare.ts';
 import { putBack } from './put-back.ts';
@@ -52,7 +53,7 @@ export function undoWrite(unlocked: Run, options: UndoOptions = {}): Promise<Run
     }
     const { plan, ledger, input, must } = await prepare(run, state);
     const owned = (await run.journal.attempt(journal => journal.owned(run.gate.id))) ?? [];
-    const addition = plan.steps.find(({ kind }) => kind === 'add');
+    const addition = additionOf(plan);
     const undo = planUndo(write, state.entries, ledger ?? [], owned, addition?.adds);
     const refusal = refuse(run, undo, input);
     if (refusal) return result.end('refused', refusal.message, refusal);
@@ -108,7 +109,7 @@ async function letInMissing(
   { plan, must }: Pick<Prepared, 'plan' | 'must'>,
   onWrite: (write: RunWrite) => void,
 ): Promise<{ readonly state: GateState; readonly error?: unknown }> {
-  const addition = plan.steps.find(({ kind }) => kind === 'add');
+  const addition = additionOf(plan);
   if (!addition || state.nextWriteShutsOut) return { state };
   const write = { to: addition.to, planChecksum: plan.checksum, reason: 'Atlas wants it', ...must };
   try {
