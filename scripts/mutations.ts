@@ -1393,6 +1393,22 @@ export const mutations: readonly Mutation[] = [
     replace,
     tests: [...controlPlane, ...nodes],
   })),
+  {
+    name: 'client: an answer of another time',
+    invariant: 2,
+    file: 'src/atlas/client.ts',
+    find: 'if (otherTime) onOtherTime?.(otherTime);',
+    replace: '',
+    tests: ['test/atlas/client.test.ts'],
+  },
+  {
+    name: 'key: an answer of another time',
+    invariant: 4,
+    file: 'src/atlas/encryption-at-rest.ts',
+    find: 'apiVersions.encryptionAtRest, onlyOfNow)',
+    replace: 'apiVersions.encryptionAtRest)',
+    tests: ['test/atlas/client.test.ts'],
+  },
   // 5: addresses
   {
     name: 'addresses: too broad',

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { parseAnswer } from './answer.ts';
-import { type AtlasClient, apiVersions } from './client.ts';
+import { type AtlasClient, apiVersions, onlyOfNow } from './client.ts';
 
 /** Alerts that say that Atlas cannot use a key, or not reach its KMS (Atlas's OpenAPI, `AlertViewForNdsGroup`). */
 export const kmsAlertTypes: readonly string[] = [
@@ -47,7 +47,7 @@ const open: ReadonlySet<string> = new Set(openStatuses);
 export async function readKmsAlerts(client: AtlasClient, projectId: string): Promise<readonly KmsAlert[]> {
   const path = `/api/atlas/v2/groups/${encodeURIComponent(projectId)}/alerts`;
   const answers = await Promise.all(
-    openStatuses.map(status => client.getAll(path, apiVersions.alerts, { status })),
+    openStatuses.map(status => client.getAll(path, apiVersions.alerts, { status }, onlyOfNow)),
   );
   const all = parseAnswer(z.array(typed), answers.flat(), client, path);
   const alerts = parseAnswer(z.array(alert), all.filter(isOurs), client, path).filter(({ status }) =>

@@ -28,14 +28,31 @@ export const apiVersions = {
   serviceAccounts: '2024-08-05',
 } as const;
 
+export interface GetOptions {
+  readonly anonymous?: boolean;
+  /**
+   * Told before `get` gives an answer whose `Date` is minutes away from this machine's clock: the clock is wrong, or
+   * the answer an old one, out of a cache on the way. What it throws, `get` throws.
+   */
+  readonly onOtherTime?: (error: AtlasAnswerError) => void;
+}
+
+/** For what must be so now, such as that a key works: an answer of another time is thrown as a fault. */
+export const onlyOfNow: GetOptions = {
+  onOtherTime: error => {
+    throw error;
+  },
+};
+
 export interface AtlasClient {
   /** The JSON of one answer. `path` begins with a slash. Throws AtlasError, AtlasAnswerError, TransportError. */
-  get(path: string, version: string, options?: { readonly anonymous?: boolean }): Promise<unknown>;
+  get(path: string, version: string, options?: GetOptions): Promise<unknown>;
   /** Every result of a paged answer, by following `rel: next`, of those that `query` asks for. Throws like `get`. */
   getAll(
     path: string,
     version: string,
     query?: Readonly<Record<string, string>>,
+    options?: GetOptions,
   ): Promise<readonly unknown[]>;
   urlOf(path: string): string;
 }
@@ -62,6 +79,11 @@ export interface RateLimitLeft {
 const maxPages = 200;
 const maxResults = maxPages * 500;
 const itemsPerPage = 500;
+/**
+ * How far an answer's `Date` (RFC 9110, 6.6.1) may be from this machine's clock. A request that is signed by a clock
+ * which is off by more is refused by AWS as well.
+ */
+const maxClockDifferenceMs = 5 * 60_000;
 
 export function createAtlasClient(options: AtlasClientOptions): AtlasClient {
   const baseUrl = options.baseUrl.replace(/\/+$/, '');
@@ -79,12 +101,15 @@ export function createAtlasClient(options: AtlasClientOptions): AtlasClient {
     });
   };
 
-  const get: AtlasClient['get'] = async (path, version, { anonymous: isAnonymous = false } = {}) => {
+  const get: AtlasClient['get'] = async (path, version, getOptions = {}) => {
+    const { anonymous: isAnonymous = false, onOtherTime } = getOptions;
     const url = urlOf(path);
     const headers = { accept: `application/vnd.atlas.${version}+json`, 'user-agent': 'postern' };
     const response = await (isAnonymous ? anonymous : auth).send({ method: 'GET', url, headers });
     tellRateLimit(path, response.headers);
     if (response.status !== 200) throw atlasErrorOf(url, response);
+    const otherTime = otherTimeOf(url, response.headers, options.clock.now());
+    if (otherTime) onOtherTime?.(otherTime);
     const text = Buffer.from(response.body).toString('utf8');
     const mediaType = response.headers['content-type'] ?? '';
     if (!/json/i.test(mediaType)) {
@@ -101,7 +126,7 @@ export function createAtlasClient(options: AtlasClientOptions): AtlasClient {
     }
   };
 
-  const getAll: AtlasClient['getAll'] = async (path, version, query = {}) => {
+  const getAll: AtlasClient['getAll'] = async (path, version, query = {}, getOptions = {}) => {
     const all: unknown[] = [];
     const seen = new Set<string>();
     const asked = new URLSearchParams({ itemsPerPage: String(itemsPerPage), pageNum: '1', ...query });
@@ -111,7 +136,7 @@ export function createAtlasClient(options: AtlasClientOptions): AtlasClient {
         throw new AtlasAnswerError('malformed', urlOf(path), 'its pages link in a circle, or without end.');
       }
       seen.add(next);
-      const page = (await get(next, version)) as { results?: unknown; links?: unknown } | null;
+      const page = (await get(next, version, getOptions)) as { results?: unknown; links?: unknown } | null;
       if (!Array.isArray(page?.results)) {
         throw new AtlasAnswerError('malformed', urlOf(path), '`results` is not a list.');
       }
@@ -130,6 +155,22 @@ export function createAtlasClient(options: AtlasClientOptions): AtlasClient {
   };
 
   return { get, getAll, urlOf };
+}
+
+/** An answer that does not say when it was made is believed: no source says that Atlas's always do. */
+function otherTimeOf(
+  url: string,
+  { date }: TransportResponse['headers'],
+  nowMs: number,
+): AtlasAnswerError | undefined {
+  const atMs = Date.parse(date ?? '');
+  if (Number.isNaN(atMs) || Math.abs(nowMs - atMs) <= maxClockDifferenceMs) return undefined;
+  const [theirs, ours] = [atMs, nowMs].map(ms => new Date(ms).toISOString());
+  return new AtlasAnswerError(
+    'other-time',
+    url,
+    `the answer is of ${theirs}, and this machine's clock shows ${ours}: the clock is wrong, or something on the way gave out an old answer.`,
+  );
 }
 
 /**

@@ -20,14 +20,15 @@ export async function observeControlPlane(
   client: AtlasClient,
   options: Omit<ControlPlaneOptions, 'atMs'> & { readonly now: () => number },
 ): Promise<Observation> {
+  const reading = new Reading('control-plane');
+  const onOtherTime = (error: unknown) => reading.failed(error);
   try {
-    const body = await client.get(controlPlanePath, apiVersions.controlPlaneIPAddresses, { anonymous: true });
-    return toControlPlaneObservation(body, { ...options, atMs: options.now() });
+    const version = apiVersions.controlPlaneIPAddresses;
+    readBody(reading, await client.get(controlPlanePath, version, { anonymous: true, onOtherTime }), options);
   } catch (error) {
-    const reading = new Reading('control-plane');
     reading.failed(error);
-    return reading.done({ id: options.id, atMs: options.now() });
   }
+  return reading.done({ id: options.id, atMs: options.now() });
 }
 
 /**
@@ -36,6 +37,15 @@ export async function observeControlPlane(
  */
 export function toControlPlaneObservation(body: unknown, options: ControlPlaneOptions): Observation {
   const reading = new Reading('control-plane');
+  readBody(reading, body, options);
+  return reading.done(options);
+}
+
+function readBody(
+  reading: Reading,
+  body: unknown,
+  options: Pick<ControlPlaneOptions, 'previous' | 'includeGateways'>,
+): void {
   const outbound = isObject(body) ? fieldOf(body, 'outbound') : undefined;
   if (!isObject(body)) {
     reading.fault('malformed', '$', `expected an object, got ${kindOf(body)}.`);
@@ -55,7 +65,6 @@ export function toControlPlaneObservation(body: unknown, options: ControlPlaneOp
     if (options.includeGateways) readGateways(reading, fieldOf(body, 'gateways'), options.previous);
     else mentionGateways(reading, fieldOf(body, 'gateways'));
   }
-  return reading.done(options);
 }
 
 /** Every address of an answer in both directions, malformed ones left out: for `postern ips`. Pure. */

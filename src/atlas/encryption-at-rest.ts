@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { parseAnswer } from './answer.ts';
-import { type AtlasClient, apiVersions } from './client.ts';
+import { type AtlasClient, apiVersions, onlyOfNow } from './client.ts';
 
 const provider = {
   enabled: z.boolean().nullish(),
@@ -42,5 +42,5 @@ export async function readEncryptionAtRest(
   projectId: string,
 ): Promise<EncryptionAtRest> {
   const path = `/api/atlas/v2/groups/${encodeURIComponent(projectId)}/encryptionAtRest`;
-  return parseAnswer(answer, await client.get(path, apiVersions.encryptionAtRest), client, path);
+  return parseAnswer(answer, await client.get(path, apiVersions.encryptionAtRest, onlyOfNow), client, path);
 }

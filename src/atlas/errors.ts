@@ -100,15 +100,17 @@ export function quote(text: string): string {
   return line === '' ? 'The body is empty.' : `The body begins ${JSON.stringify(line)}.`;
 }
 
+export type AnswerFault = 'not-json' | 'malformed' | 'other-time';
+
 /** Atlas answered 200 with something that is not what it documents. */
 export class AtlasAnswerError extends Error {
   override readonly name = 'AtlasAnswerError';
-  readonly kind: 'not-json' | 'malformed';
+  readonly kind: AnswerFault;
   readonly url: string;
   readonly remedy =
     'Nothing is removed on such an answer. If it lasts, see what the URL gives, and whether a proxy stands between.';
 
-  constructor(kind: 'not-json' | 'malformed', url: string, what: string, cause?: unknown) {
+  constructor(kind: AnswerFault, url: string, what: string, cause?: unknown) {
     super(`GET ${url.split('?', 1)[0]}: ${what}`, cause === undefined ? undefined : { cause });
     this.kind = kind;
     this.url = url.split('?', 1)[0]!;

@@ -34,11 +34,12 @@ export async function observeNodes(
 ): Promise<Observation> {
   const { projectId } = options;
   const path = `/api/atlas/v2/groups/${encodeURIComponent(projectId)}`;
-  const [addresses, clusters] = await Promise.allSettled([
-    client.get(`${path}/ipAddresses`, apiVersions.ipAddresses),
-    client.getAll(`${path}/clusters`, apiVersions.clusters),
-  ]);
   const reading = new Reading(`nodes:${projectId}`);
+  const onOtherTime = (error: unknown) => reading.failed(error);
+  const [addresses, clusters] = await Promise.allSettled([
+    client.get(`${path}/ipAddresses`, apiVersions.ipAddresses, { onOtherTime }),
+    client.getAll(`${path}/clusters`, apiVersions.clusters, {}, { onOtherTime }),
+  ]);
   const calling =
     addresses.status === 'fulfilled' ? readClusters(reading, addresses.value, options) : new Set<string>();
   if (addresses.status === 'rejected') reading.failed(addresses.reason);

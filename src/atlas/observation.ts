@@ -9,6 +9,7 @@ export const observationFaultKinds = [
   'unreachable', // no answer, or it was cut off
   'refused', // an answer that is an HTTP error
   'not-json',
+  'other-time', // its `Date` is minutes away from this machine's clock: an old answer, or a wrong clock
   'malformed', // JSON, but not of the documented shape
   'missing-section', // outbound, a cloud, or a cluster that Atlas has, is not in the answer
   'emptied-section', // a section that had addresses in the last complete observation has none

@@ -32,7 +32,7 @@ export const catalogue = {
     'unknown-cloud':
       'Atlas calls from a cloud that this Postern does not know; its addresses are let in all the same.',
     'clock-skew':
-      'Grace periods are measured by this clock, and clouds refuse requests that are signed with a wrong time.',
+      'Grace periods are measured by this clock: five minutes off, nothing is removed. Clouds refuse requests that are signed with a wrong time.',
     'api-sunset':
       'After that day Atlas refuses what this Postern asks, and gates are no longer kept in step.',
     'atlas-secret-ends':

@@ -57,6 +57,8 @@ async function serve(options: ServerOptions, request: http.IncomingMessage, resp
     return;
   }
   const bytes = Buffer.from(delivery.body);
+  // The lab's time is not this machine's.
+  response.sendDate = false;
   response.writeHead(delivery.status, {
     ...(bytes.length > 0 && { 'content-length': bytes.length }),
     ...delivery.headers,

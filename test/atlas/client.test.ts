@@ -6,6 +6,7 @@ import {
   observeControlPlane,
   observeNodes,
   readEncryptionAtRest,
+  readKmsAlerts,
 } from '../../src/atlas/index.ts';
 import { Secret } from '../../src/secret.ts';
 import { createTransport } from '../../src/transport/index.ts';
@@ -279,5 +280,63 @@ describe('encryption at rest', () => {
   ])('of the wrong shape is never taken for an answer: %j', async body => {
     const { client } = await atlas(() => json(body));
     await expect(readEncryptionAtRest(client, projectId)).rejects.toMatchObject({ kind: 'malformed' });
+  });
+});
+
+describe('an answer of another time', () => {
+  const at = (offMs: number, body: unknown) => {
+    const answer = json(body);
+    const date = new Date(testClock().now() + offMs).toUTCString();
+    return { ...answer, headers: { ...answer.headers, date } };
+  };
+  const minuteMs = 60_000;
+
+  test.each([
+    ['six minutes old', -6 * minuteMs, false],
+    ['a day ahead', 24 * 60 * minuteMs, false],
+    ['four minutes old', -4 * minuteMs, true],
+    ['four minutes ahead', 4 * minuteMs, true],
+  ])('%s: the control plane is read, and complete only if it is of now', async (_, offMs, isComplete) => {
+    const { url } = await serve(() => at(offMs, controlPlane()));
+    const { client, now } = clientAt(url);
+    const options = { id: 'o', previous: undefined, includeGateways: false, now };
+    const observation = await observeControlPlane(client, options);
+    expect(observation.complete).toBe(isComplete);
+    expect(kindsOf(observation)).toEqual(isComplete ? [] : ['other-time']);
+    expect(observation.addresses).toHaveLength(5);
+    if (!isComplete) expect(observation.faults[0]!.message).toMatch(/the answer is of \d{4}-.*clock shows/);
+  });
+
+  test.each(['ipAddresses', 'clusters'])('nodes, of which %s is old', async old => {
+    const { client, now } = await atlas(({ url }) =>
+      at(
+        url.includes(old) ? -3 * 60 * minuteMs : 0,
+        url.includes('/clusters') ? { results: [listed('A')] } : nodes(cluster('A')),
+      ),
+    );
+    const observation = await observeNodes(client, { id: 'o', projectId, previous: undefined, now });
+    expect(kindsOf(observation)).toEqual(['other-time']);
+    expect(observation.addresses.length).toBeGreaterThan(0);
+  });
+
+  test('says nothing of whether a key works, or an alert is open', async () => {
+    const { client } = await atlas(({ url }) =>
+      at(
+        -6 * minuteMs,
+        url.includes('/alerts') ? { results: [] } : { awsKms: { enabled: true, valid: true } },
+      ),
+    );
+    await expect(readEncryptionAtRest(client, projectId)).rejects.toThrow(/the answer is of/);
+    await expect(readKmsAlerts(client, projectId)).rejects.toThrow(/the answer is of/);
+  });
+
+  test('without a time, or with one that is none, is believed', async () => {
+    const { url } = await serve((_, __, count) => {
+      const { headers, ...answer } = json(controlPlane());
+      return { ...answer, headers: { ...headers, ...(count > 1 && { date: 'yesterday' }) } };
+    });
+    const { client, now } = clientAt(url);
+    const options = { id: 'o', previous: undefined, includeGateways: false, now };
+    for (const _ of [1, 2]) expect((await observeControlPlane(client, options)).complete).toBe(true);
   });
 });

@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { systemClock } from '../../src/clock.ts';
+import { type Clock, systemClock } from '../../src/clock.ts';
 import type { LabProject } from '../../src/lab/atlas/model.ts';
 import { defaultWorld, labVaultId } from '../../src/lab/default-world.ts';
 import { type AzureBehaviour, type Lab, startLab } from '../../src/lab/index.ts';
@@ -45,9 +45,11 @@ export interface Site {
   runWith(more: NodeJS.ProcessEnv, ...args: readonly string[]): Promise<Ended>;
   /** What each process finds in its environment. */
   readonly env: NodeJS.ProcessEnv;
-  /** A command in a process whose clock is ahead. */
+  /** A command at a later time: of the process, and of the lab. */
   startLater(aheadMs: number, ...args: readonly string[]): Started;
-  /** Such a process, which can make no file longer than so many bytes: a full disk that needs no rights. */
+  /** A command in a process whose clock is ahead of everybody's. */
+  runAhead(aheadMs: number, ...args: readonly string[]): Promise<Ended>;
+  /** A command at a later time, which can make no file longer than so many bytes: a full disk that needs no rights. */
   startLimited(bytes: number, aheadMs: number, ...args: readonly string[]): Started;
   close(): Promise<void>;
 }
@@ -62,8 +64,10 @@ export interface SiteOptions {
 export async function makeSite(options: SiteOptions = {}): Promise<Site> {
   const { urlOf = url => url } = options;
   buildOnce();
+  let laterMs = 0;
+  const clock: Clock = { ...systemClock, now: () => Date.now() + laterMs };
   const lab = await startLab({
-    clock: systemClock,
+    clock,
     azure: { propagationMs: 0, ...options.azure },
     aws: { propagationMs: 0 },
   });
@@ -77,8 +81,10 @@ export async function makeSite(options: SiteOptions = {}): Promise<Site> {
     LAB_AZURE_SECRET: lab.credentials.azure.clientSecret,
     NODE_EXTRA_CA_CERTS: join(folder, 'ca.pem'),
   };
-  const startFile = (file: string, args: readonly string[], more: NodeJS.ProcessEnv = {}) =>
-    startCommand(process.execPath, [file, ...args], more);
+  const startFile = (file: string, args: readonly string[], more: NodeJS.ProcessEnv = {}, atMs = 0) => {
+    laterMs = atMs;
+    return startCommand(process.execPath, [file, ...args], more);
+  };
   const startCommand = (command: string, args: readonly string[], more: NodeJS.ProcessEnv): Started => {
     const child = spawn(command, args, {
       cwd: folder,
@@ -145,9 +151,11 @@ export async function makeSite(options: SiteOptions = {}): Promise<Site> {
     start: (...args) => startFile(entry, args),
     run: (...args) => startFile(entry, args).ended,
     runWith: (more, ...args) => startFile(entry, args, more).ended,
-    startLater: (aheadMs, ...args) => startFile(entry, args, aheadBy(aheadMs)),
+    startLater: (aheadMs, ...args) => startFile(entry, args, aheadBy(aheadMs), aheadMs),
+    runAhead: (aheadMs, ...args) => startFile(entry, args, aheadBy(aheadMs)).ended,
     startLimited: (bytes, aheadMs, ...args) => {
       // The unit of `ulimit -f` is 512 bytes, by POSIX.
+      laterMs = aheadMs;
       const limit = `ulimit -f ${Math.floor(bytes / 512)} && exec "$0" "$@"`;
       return startCommand('sh', ['-c', limit, process.execPath, entry, ...args], aheadBy(aheadMs));
     },

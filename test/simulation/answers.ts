@@ -8,6 +8,8 @@ import type { Delivered } from './network.ts';
 interface Absence {
   /** By the clock of the machine that Postern runs on. */
   readonly sinceMs: number;
+  /** By the true time. */
+  readonly trueSinceMs: number;
   readonly reads: number;
   readonly lastMs: number;
 }
@@ -131,14 +133,17 @@ export class Answers {
       answers.absent.delete(address);
     }
     for (const address of answers.everListed) {
-      if (!set.has(address)) answers.absent.set(address, counted(answers.absent.get(address), machineMs));
+      if (set.has(address)) continue;
+      answers.absent.set(address, counted(answers.absent.get(address), machineMs, this.#trueMs));
     }
   }
 }
 
-function counted(known: Absence | undefined, nowMs: number): Absence {
+function counted(known: Absence | undefined, nowMs: number, trueMs: number): Absence {
   // What a clock that was ahead noted counts from the first reading by the right one.
-  if (!known || known.sinceMs > nowMs) return { sinceMs: nowMs, reads: 1, lastMs: nowMs };
+  if (!known || known.sinceMs > nowMs) {
+    return { sinceMs: nowMs, trueSinceMs: known?.trueSinceMs ?? trueMs, reads: 1, lastMs: nowMs };
+  }
   if (nowMs - known.lastMs < minReadGapMs) return known;
   return { ...known, reads: known.reads + 1, lastMs: nowMs };
 }

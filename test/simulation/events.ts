@@ -532,12 +532,15 @@ function staleReads(world: World, random: Random): void {
 function jumpClock(world: World, random: Random): void {
   const jumpMs = pick(random, [-1, 1]) * pick(random, [minuteMs, hourMs, dayMs, 5 * dayMs, 30 * dayMs]);
   world.skewMs += jumpMs;
+  world.wrongSinceMs ??= world.scheduler.nowMs;
   world.changed(`the clock jumps by ${jumpMs / hourMs} h`);
   world.scheduler.after(between(random, hourMs, 10 * dayMs), () => {
     // An absence that was noted ahead of time has its whole grace from there.
     const graceMs = Math.max(...world.sites.map(({ removal }) => removal.graceMs));
     if (world.skewMs > 0) world.judge.impede(world.scheduler.nowMs + world.skewMs + graceMs);
+    if (world.wrongSinceMs !== undefined) world.judge.clockIsRight(world.wrongSinceMs);
     world.skewMs = 0;
+    world.wrongSinceMs = undefined;
     world.changed('the clock is right again');
   });
 }

@@ -38,6 +38,8 @@ const longestRunMs = 3 * 60_000;
 const dayMs = 24 * 60 * 60_000;
 /** A removal rests on readings of the last ten minutes, and is a moment on its way. */
 const oldestReadingMs = 11 * 60_000;
+/** Both an absence and the end of its grace may be noted by a clock that differs by so much, one way and the other. */
+const clockToleranceMs = 11 * 60_000;
 /** For two readings, and for settling. */
 const exposureAllowanceMs = dayMs;
 /** From Friday, 16:00, to Monday, 8:00. */
@@ -98,6 +100,8 @@ export interface JudgeOptions {
   readonly sites: readonly Site[];
   readonly answers: Answers;
   readonly intervalMs: number;
+  /** Whether Atlas's answers say when they were made, so that a wrong clock can be told. */
+  readonly isDated: boolean;
   /** Whether something else than a service keeps removals waiting: the disk, the clock, a key that is off. */
   isImpeded(): boolean;
   isDiskFull(): boolean;
@@ -187,6 +191,17 @@ export class Judge {
     };
   }
 
+  /** The clock is right again, after it was not: nobody could note meanwhile that something is not wanted any more. */
+  clockIsRight(wrongSinceMs: number): void {
+    this.#refresh();
+    if (!this.#options.isDated) return;
+    for (const { unwantedSince } of this.#cases) {
+      for (const [cidr, sinceMs] of unwantedSince)
+        if (sinceMs >= wrongSinceMs) unwantedSince.set(cidr, this.#now);
+    }
+    this.changed();
+  }
+
   /** Removals wait until then, whatever happens: times of a clock that was ahead stand in the journal. */
   impede(untilMs: number): void {
     this.#impededMs = Math.max(this.#impededMs, untilMs);
@@ -254,8 +269,8 @@ export class Judge {
    * `add-only`; an empty list; an entry that covers anything Atlas never listed and nobody pinned; another
    * setting changed; an entry lost that was someone else's; adding and taking away in one write; not letting
    * in all that the newest complete answers of this very run list; taking away an address without two complete
-   * answers that lack it, before its grace is over by the machine's own clock, while a feed's answer was not
-   * complete, or more than the caps allow.
+   * answers that lack it, before its grace is over by the true time, or by the machine's own clock where Atlas's answers
+   * do not say when they were made, while a feed's answer was not complete, or more than the caps allow.
    */
   onWrite(site: Site, write: CloudWrite): void {
     const gate = this.#caseOf(site);
@@ -337,7 +352,7 @@ export class Judge {
   }
 
   *#removalBreaches(gate: GateCase, write: CloudWrite, lost: AddressSet, feeds: readonly FeedId[]) {
-    const { answers, machineNow } = this.#options;
+    const { answers, machineNow, isDated } = this.#options;
     const { site } = gate;
     const { run, operatorAllows } = write.sender ?? this.sender;
     for (const feed of feeds) {
@@ -367,8 +382,10 @@ export class Judge {
         const absence = absent.get(cidr);
         if (!absence || absence.reads < 2) {
           yield `removed ${cidr}, which ${absence ? 'one answer' : 'no answer'} of ${feed} lacks`;
-        } else if (machineNow() - absence.sinceMs < site.removal.graceMs) {
-          yield `removed ${cidr} ${Math.round((machineNow() - absence.sinceMs) / 60_000)} min after it was gone`;
+        } else {
+          const graceMs = site.removal.graceMs - (isDated ? clockToleranceMs : 0);
+          const goneMs = isDated ? this.#now - absence.trueSinceMs : machineNow() - absence.sinceMs;
+          if (goneMs < graceMs) yield `removed ${cidr} ${Math.round(goneMs / 60_000)} min after it was gone`;
         }
       }
     }

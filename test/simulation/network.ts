@@ -38,15 +38,24 @@ export interface Listener {
 export class SimulatedNetwork {
   readonly #scheduler: Scheduler;
   readonly #faults: WorldFaults;
+  readonly #isDated: boolean;
   readonly #services: readonly Service[];
   /** Services that nobody reaches at present. */
   readonly down = new Set<LabService>();
   random: Random;
   requests = 0;
 
-  constructor(scheduler: Scheduler, faults: WorldFaults, services: readonly Service[], random: Random) {
+  /** @param isDated whether answers say when they were made */
+  constructor(
+    scheduler: Scheduler,
+    faults: WorldFaults,
+    isDated: boolean,
+    services: readonly Service[],
+    random: Random,
+  ) {
     this.#scheduler = scheduler;
     this.#faults = faults;
+    this.#isDated = isDated;
     this.#services = services;
     this.random = random;
   }
@@ -70,7 +79,9 @@ export class SimulatedNetwork {
       const body = Buffer.from(delivery.body);
       if (body.length > maxBodyBytes) throw new Error('the lab sends no such answers');
       count(body.length);
-      return { status: delivery.status, headers: delivery.headers, body } satisfies TransportResponse;
+      const { date: _, ...undated } = delivery.headers;
+      const headers = this.#isDated ? delivery.headers : undated;
+      return { status: delivery.status, headers, body } satisfies TransportResponse;
     };
   }
 

@@ -166,8 +166,12 @@ export class World {
     serviceAccount: { clientId: 'mdb_sa_id_lab', clientSecret: 'mdb_sa_sk_lab-only-secret' },
     apiKey: { publicKey: 'labkey', privateKey: 'lab-only-private-key' },
   };
+  /** Whether Atlas's answers say when they were made; no source says that all do. */
+  readonly isDated: boolean;
   /** How far the clock of Postern's machine is ahead of the true time. */
   skewMs = 0;
+  /** Since when it has been wrong; undefined: it is right. */
+  wrongSinceMs: number | undefined;
   /** When the world last changed, in whatever way. */
   changedAtMs: number;
   readonly #given: NonNullable<WorldOptions['given']>;
@@ -209,9 +213,11 @@ export class World {
       auth: this.atlasAuth,
       rateLimits: new RateLimits(clock),
     });
+    this.isDated = randomFor(seed, 'dates')() < 0.75;
     this.network = new SimulatedNetwork(
       this.scheduler,
       this.faults,
+      this.isDated,
       [
         { name: 'atlas', origin: atlasOrigin, handle: handleAtlas },
         ...this.sites.flatMap(({ cloud }) => cloud.services),
@@ -225,6 +231,7 @@ export class World {
       sites: this.sites,
       answers: this.answers,
       intervalMs: this.intervalMs * (isPunctual ? 1 : 1.1),
+      isDated: this.isDated,
       isDiskFull: () => this.disk.isFull,
       isImpeded: () =>
         this.disk.isFull ||

@@ -29,6 +29,8 @@ export async function serve(handler: Handler): Promise<{ readonly url: string; r
     const one = { method: request.method!, url: request.url!, headers: request.headers, body };
     seen.push(one);
     const answer = handler(one, response, seen.length);
+    // Tests have a clock of their own.
+    response.sendDate = false;
     if (answer) response.writeHead(answer.status ?? 200, answer.headers).end(answer.body ?? '');
   });
   return { url: `http://127.0.0.1:${await listen(server)}`, seen };
