@@ -131,6 +131,14 @@ export interface HeldLock {
 
 export type LockResult = HeldLock | { readonly acquired: false; readonly holder: LockHolder };
 
+export interface WriteFilter {
+  readonly gateId?: string;
+  readonly kinds?: readonly WriteKind[];
+  /** Without those that are known to have done nothing. */
+  readonly tookEffect?: boolean;
+  readonly limit: number;
+}
+
 export interface Journal {
   /** Where it is, for messages: a path or a database's host and name, never a secret. */
   readonly location: string;
@@ -193,7 +201,7 @@ export interface Journal {
   /** Oldest first: writes whose outcome nobody recorded. */
   unfinishedWrites(gateId: string): Promise<readonly WriteRecord[]>;
   /** Newest first. */
-  writes(filter: { gateId?: string; limit: number }): Promise<readonly WriteRecord[]>;
+  writes(filter: WriteFilter): Promise<readonly WriteRecord[]>;
 
   plans(filter: {
     gateId?: string;

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { type Cidr, parseCidr } from '../address/cidr.ts';
+import { restartGrace } from '../plan/ledger.ts';
 import { redactSecrets } from '../secret.ts';
 import type { Journal, WriteRecord } from './journal.ts';
 import { appendDurably, readTaken, removeTaken, takeFiles } from './spool-files.ts';
@@ -120,7 +121,11 @@ async function importWrite(journal: Journal, write: SpooledLine): Promise<boolea
   const { gateId, finishedAtMs, after } = write;
   const known = await journal.writes({ gateId, limit: recentWrites });
   const same = known.find(
-    each => each.atMs === write.atMs && each.planChecksum === write.planChecksum && each.by === write.by,
+    each =>
+      each.kind === write.kind &&
+      each.atMs === write.atMs &&
+      each.planChecksum === write.planChecksum &&
+      each.by === write.by,
   );
   if (same && same.outcome !== null) return false;
   const id = same?.id ?? (await journal.beginWrite(write));
@@ -134,7 +139,15 @@ async function importWrite(journal: Journal, write: SpooledLine): Promise<boolea
   } else {
     await journal.finishWrite(id, { outcome: 'applied', after, atMs: finishedAtMs });
   }
+  if (write.kind === 'restore') await restartGraceOf(journal, write);
   return true;
+}
+
+/** What was put back is in grace again; without a journal that could not be noted. */
+async function restartGraceOf(journal: Journal, { gateId, before, target, finishedAtMs }: SpooledLine) {
+  const known = new Set(before);
+  const putBack = target.filter(cidr => !known.has(cidr));
+  await journal.saveLedger(gateId, restartGrace(await journal.ledger(gateId), putBack, finishedAtMs));
 }
 
 function readLines(text: string): {

@@ -22,6 +22,7 @@ import type {
   LockResult,
   LockToken,
   OwnedEntry,
+  WriteFilter,
   WriteIntent,
   WriteKind,
   WriteOutcome,
@@ -263,14 +264,20 @@ export class SqlJournal implements Journal {
     });
   }
 
-  writes(filter: { gateId?: string; limit: number }): Promise<readonly WriteRecord[]> {
+  writes({ gateId, kinds, tookEffect, limit }: WriteFilter): Promise<readonly WriteRecord[]> {
     return this.#explained(async () => {
       const rows = await this.#db
         .selectFrom('write_record')
         .selectAll()
-        .$if(filter.gateId !== undefined, query => query.where('gate_id', '=', filter.gateId!))
+        .$if(gateId !== undefined, query => query.where('gate_id', '=', gateId!))
+        .$if(kinds !== undefined, query => query.where('kind', 'in', kinds!))
+        .$if(tookEffect === true, query =>
+          query.where(where =>
+            where.or([where('outcome', 'is', null), where('outcome', '!=', 'not-applied')]),
+          ),
+        )
         .orderBy('id', 'desc')
-        .limit(filter.limit)
+        .limit(limit)
         .execute();
       return rows.map(recordOf);
     });

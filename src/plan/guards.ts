@@ -377,6 +377,10 @@ export function tripShutsOut(input: PlanInput, unwritable: number): readonly Gua
     const because = `the journal cannot be used (${journal.reason}), so that it could not be taken back`;
     return trip('first-write-not-journalled', because, 'Mend the journal.');
   }
+  if (journal.unsettledUntilMs !== undefined) {
+    const because = `one was begun already, and may take effect until ${iso(journal.unsettledUntilMs)}`;
+    return trip('first-write-under-way', because, 'See `postern plan` again after that.');
+  }
   const invalid = input.verdicts.find(({ verdict }) => verdict === 'invalid');
   if (invalid) {
     const because = `Atlas cannot use the key of project ${invalid.projectId} as it is (${invalid.because ?? 'not valid'}), so nobody could tell what the list does to it`;

@@ -44,10 +44,11 @@ export function makePlan(input: PlanInput): Plan {
     gate.limits.families,
   );
   const parts = sortParts(input, wanted);
-  const guards = [...tripRemovalGuards(input, { ...parts, adds: parts.missing.length > 0 })];
+  const addStep = makeStep(input, 'add', state.entries, parts.foreign, [...parts.ours, ...parts.missing]);
+  // What is missing may be let in by somebody else's entry that ours would be merged into: nothing is added then.
+  const guards = [...tripRemovalGuards(input, { ...parts, adds: addStep !== undefined })];
   const mayClose = parts.closing.length > 0 && guards.length === 0;
 
-  const addStep = makeStep(input, 'add', state.entries, parts.foreign, [...parts.ours, ...parts.missing]);
   const from = addStep?.to ?? state.entries;
   let removeStep = mayClose
     ? makeStep(input, 'remove', from, parts.foreign, [...parts.needed, ...parts.missing])
@@ -139,7 +140,9 @@ function sortParts(input: PlanInput, wanted: readonly Address[]): Parts {
   const ripe = AddressSet.of(ledger.filter(row => isRipe(row, input)).map(({ cidr }) => cidr));
   // A ripe block may overlap one that Atlas dropped later: what is in grace stays, whatever it lies in.
   const unripe = AddressSet.of(ledger.filter(row => !isRipe(row, input)).map(({ cidr }) => cidr));
-  const goable = ripe.intersection(oursSet).difference(wantedSet).difference(unripe);
+  // Somebody let in what is taken over only now, perhaps because Atlas calls from there: its grace begins now.
+  const inGrace = unripe.union(AddressSet.of(adopts));
+  const goable = ripe.intersection(oursSet).difference(wantedSet).difference(inGrace);
   const needed = ours.flatMap(cidr =>
     goable.overlaps(cidr) ? AddressSet.of([cidr]).difference(goable).toCidrs() : [cidr],
   );

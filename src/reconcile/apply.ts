@@ -11,9 +11,11 @@ import {
   leaveTheListAlone,
 } from '../gates/gate.ts';
 import type { WriteRecord } from '../journal/journal.ts';
+import { restartGrace } from '../plan/ledger.ts';
 import { additionOf, type Plan } from '../plan/plan.ts';
 import { formatDuration } from '../plan/render/time.ts';
 import { afterRun, isAddition } from './after-run.ts';
+import { askOutside } from './ask-outside.ts';
 import { coverageOf } from './coverage.ts';
 import { enforceConfirmed, FirstWriteNotConfirmed, isFirstWrite, withdraw } from './first-write.ts';
 import { newAlert } from './kms-alerts.ts';
@@ -24,7 +26,7 @@ import { recover } from './recover.ts';
 import { RemovalNotConfirmed, removeConfirmed, sinceOf } from './remove-confirmed.ts';
 import type { Run, RunResult, RunStatus, RunWrite } from './run.ts';
 import { type ResultBuilder, release, takeLock, withLock } from './with-lock.ts';
-import { addStep, deltaOf, endOf, isRemoval, newestInForce } from './write-step.ts';
+import { addStep, deltaOf, endOf, isRemoval, newestInForce, stands } from './write-step.ts';
 
 /** How often a run plans anew when someone else changes the list under it. */
 const maxAttempts = 3;
@@ -34,7 +36,9 @@ const lateRestoreMs = 24 * 60 * 60_000;
 export interface ApplyOptions {
   /** The checksum of a plan that was reviewed: anything else is refused. */
   readonly approvedChecksum?: string;
-  /** Asked once for each plan that would write; false refuses. */
+  /** Told of each plan that is about to be written. */
+  show?(plan: Plan): void;
+  /** Asked before anything is written; false refuses. */
   confirm?(plan: Plan): Promise<boolean>;
 }
 
@@ -54,10 +58,22 @@ export async function planGate(run: Run): Promise<Plan> {
   }
 }
 
-/** Brings one gate in step. Never throws for a fault of the gate, a feed or the journal: the result tells. */
-export function applyGate(run: Run, options: ApplyOptions = {}): Promise<RunResult> {
-  return withLock(run, (locked, result) => applyLocked(locked, options, result));
+/**
+ * Brings one gate in step. Never throws for a fault of the gate, a feed or the journal: the result tells.
+ *
+ * While somebody is asked, the gate is nobody's: the question may stand all night, and others let Atlas in meanwhile.
+ * A yes is for what was shown: where it has come to something else by then, that is asked.
+ */
+export async function applyGate(run: Run, options: ApplyOptions = {}): Promise<RunResult> {
+  const apply = (given: ApplyOptions) =>
+    withLock(run, (locked, result) => applyLocked(locked, given, result));
+  const { confirm } = options;
+  return confirm
+    ? await askOutside(confirm, isSamePlan, ask => apply({ ...options, confirm: ask }))
+    : await apply(options);
 }
+
+const isSamePlan = (a: Plan, b: Plan) => a.checksum === b.checksum;
 
 async function applyLocked(run: Run, options: ApplyOptions, result: ResultBuilder): Promise<RunResult> {
   run.report({ kind: 'reading-gate' });
@@ -137,13 +153,13 @@ async function restoreLate(
   if (run.settings.policy === 'observe' || run.journal.unavailable !== undefined) return undefined;
   const { writes } = prepared;
   const since = run.clock.now() - lateRestoreMs;
-  const inForce = newestInForce(writes);
+  const inForce = newestInForce(writes, run.clock.now());
   // What was missing was let in just now: whether that was the trouble, the next run tells.
   const hasAdded = result.writes.some(isAddition);
   const recent = writes.filter(
     write =>
       isRemoval(write) &&
-      ['applied', 'partly'].includes(write.outcome ?? '') &&
+      stands(write) &&
       write.atMs > since &&
       (!isFirstWrite(write) || (write === inForce && !hasAdded)),
   );
@@ -217,7 +233,9 @@ async function refuse(
   }
   const blocked = plan.guards.find(({ blocks }) => blocks === 'write');
   if (blocked) return { message: blocked.message, remedy: blocked.remedy };
-  if (plan.steps.length > 0 && options.confirm && !(await options.confirm(plan))) {
+  if (plan.steps.length === 0) return undefined;
+  options.show?.(plan);
+  if (options.confirm && !(await options.confirm(plan))) {
     return {
       message: 'Not confirmed: nothing was written.',
       remedy: 'Run apply again and answer y, or give --yes.',
@@ -255,9 +273,12 @@ function isFull({ guards }: Plan): boolean {
 
 async function adopt(run: Run, plan: Plan): Promise<void> {
   if (plan.adopts.length === 0 || plan.policy === 'observe') return;
-  await run.journal.attempt(journal =>
-    journal.adopt(run.gate.id, plan.adopts, run.clock.now(), run.lock?.token),
-  );
+  const { gate, clock, lock } = run;
+  await run.journal.attempt(async journal => {
+    const rows = restartGrace(await journal.ledger(gate.id), plan.adopts, clock.now());
+    await journal.saveLedger(gate.id, rows, lock?.token);
+    await journal.adopt(gate.id, plan.adopts, clock.now(), lock?.token);
+  });
 }
 
 async function saveReading(run: Run, prepared: Prepared): Promise<void> {

@@ -11,12 +11,12 @@ import type { Plan } from '../plan/plan.ts';
 import { wantedOfGate, writable } from '../plan/wanted.ts';
 import { type Attributes, inSpan } from '../telemetry/span.ts';
 import type { Run } from './run.ts';
-import { endOf, newestInForce, type StepWrite } from './write-step.ts';
+import { deltaOf, endOf, isRemoval, newestInForce, type StepWrite, stands, takesOut } from './write-step.ts';
 
 const dayMs = 24 * 60 * 60 * 1000;
 const fightWindowMs = 7 * dayMs;
-/** More than a gate has within the days that anything here looks back. */
-export const recentWrites = 200;
+/** Mostly more than a gate has within the days that anything here looks back. */
+const recentWrites = 200;
 const recentApprovals = 50;
 
 export interface Prepared {
@@ -53,11 +53,11 @@ export async function prepare(run: Run, state: GateState): Promise<Prepared> {
           owned: stored.owned,
           lastAddAtMs: lastAdditionAtMs(stored.writes),
           lastRemovalAtMs: lastRemovalAtMs(stored.writes),
-          approvals: stored.approvals,
+          approvals: stored.approvals.filter(approval => !isUsedUp(approval, stored.writes)),
           newestAtMs: newestAtMs(stored),
           unsettledUntilMs: unsettledUntilMs(stored.writes, gate.limits.settleMs, nowMs),
           undoneWrites: undoneWrites(stored.writes, state, feeds, nowMs),
-          withdrawn: withdrawnOf(stored.writes, state),
+          withdrawn: withdrawnOf(stored.writes, state, nowMs),
         }
       : { available: false, reason: run.journal.unavailable ?? 'it could not be read' };
   const input: PlanInput = {
@@ -112,9 +112,18 @@ async function readStored(journal: Journal, gateId: string): Promise<Stored> {
   return {
     rows: await journal.ledger(gateId),
     owned: await journal.owned(gateId),
-    writes: await journal.writes({ gateId, limit: recentWrites }),
+    writes: await recentOf(journal, gateId),
     approvals: await journal.approvals({ gateId, limit: recentApprovals }),
   };
+}
+
+/** What took access away is watched over for a day, however often something was added or refused meanwhile. */
+async function recentOf(journal: Journal, gateId: string): Promise<readonly WriteRecord[]> {
+  const recent = await journal.writes({ gateId, tookEffect: true, limit: recentWrites });
+  if (recent.length < recentWrites) return recent;
+  const kinds = ['remove', 'undo', 'enforce', 'withdraw'] as const;
+  const older = await journal.writes({ gateId, kinds, tookEffect: true, limit: recentWrites });
+  return [...recent, ...older.filter(({ id }) => id < recent.at(-1)!.id)];
 }
 
 function advance(run: Run, feeds: readonly FeedReading[], stored: Stored): readonly LedgerRow[] {
@@ -137,11 +146,11 @@ function readAtMs(feeds: readonly FeedReading[]): number {
 }
 
 function lastAdditionAtMs(writes: readonly WriteRecord[]): number | undefined {
-  return latestEnd(writes.filter(write => write.kind !== 'remove' && write.outcome === 'applied'));
+  return latestEnd(writes.filter(write => !takesOut(write) && stands(write)));
 }
 
 function lastRemovalAtMs(writes: readonly WriteRecord[]): number | undefined {
-  return latestEnd(writes.filter(write => write.kind === 'remove' && write.outcome === 'applied'));
+  return latestEnd(writes.filter(write => takesOut(write) && stands(write)));
 }
 
 /** By time and not by id: what was spooled while the journal was away comes into it late. */
@@ -153,8 +162,9 @@ function latestEnd(writes: readonly WriteRecord[]): number | undefined {
 function withdrawnOf(
   writes: readonly WriteRecord[],
   state: GateState,
+  nowMs: number,
 ): { atMs: number; because: string } | undefined {
-  const newest = newestInForce(writes);
+  const newest = newestInForce(writes, nowMs);
   if (!newest) return undefined;
   if (newest.kind === 'withdraw') return { atMs: newest.atMs, because: newest.reason };
   if (newest.outcome === 'reverted') return { atMs: endOf(newest), because: 'it was not confirmed' };
@@ -174,16 +184,25 @@ function unsettledUntilMs(
 }
 
 /**
- * A removal without an end, as long as what it did may not be shown yet: nobody would watch over it. An addition is
- * made anew instead, and whether a list is in force is settled at once. One from the future is of a wrong clock.
+ * What takes access away and has no end, as long as what it did may not be shown yet: nobody would watch over it. An
+ * addition is made anew instead. One from the future is of a wrong clock.
  */
 export function mayBeUnderWay(
-  { kind, outcome, atMs }: Pick<WriteRecord, 'kind' | 'outcome' | 'atMs'>,
+  write: Pick<WriteRecord, 'kind' | 'outcome' | 'atMs'>,
   settleMs: number,
   nowMs: number,
 ): boolean {
-  const takesOut = kind === 'remove' || kind === 'undo';
-  return takesOut && outcome === null && msLeft(atMs + settleMs, nowMs, settleMs) > 0;
+  return isRemoval(write) && write.outcome === null && msLeft(write.atMs + settleMs, nowMs, settleMs) > 0;
+}
+
+/** A yes is for one removal: not for another one after it, nor once more after it was put back. */
+function isUsedUp({ cidrs, atMs }: Approval, writes: readonly WriteRecord[]): boolean {
+  const approved = AddressSet.of(cidrs);
+  return writes.some(write => {
+    if (write.atMs < atMs || !stands(write) || !(takesOut(write) || write.kind === 'restore')) return false;
+    const { adds, removes } = deltaOf(write.before, write.target);
+    return [...adds, ...removes].some(cidr => approved.overlaps(cidr));
+  });
 }
 
 function newestAtMs({ rows, writes }: Stored): number {

@@ -1,12 +1,15 @@
 /** Putting back what a removal took out: at once when Atlas does not confirm it, or because an operator asks. */
 import { AddressSet } from '../address/address-set.ts';
 import type { Cidr } from '../address/cidr.ts';
-import { GateConflictError, GateError, type GateState } from '../gates/gate.ts';
+import { type Gate, GateConflictError, GateError, type GateState } from '../gates/gate.ts';
 import type { WriteRecord } from '../journal/journal.ts';
 import { restartGrace } from '../plan/ledger.ts';
 import { readGate } from './read-gate.ts';
 import type { Run, RunWrite } from './run.ts';
 import { deltaOf, WriteStoppedError, writeStep } from './write-step.ts';
+
+/** How often someone else may change the list under it. */
+const maxAttempts = 3;
 
 type Removal = Pick<WriteRecord, 'before' | 'target' | 'planChecksum'>;
 
@@ -36,6 +39,7 @@ export async function putBack(
   const standIns = new Set(adds.filter(cidr => lostSet.covers(cidr)));
   const stays = state.entries.filter(cidr => !standIns.has(cidr));
   const { gate, clock } = run;
+  const to = withRoomFor(gate, state, stays, [...lost, ...also]);
   await run.journal.attempt(async journal =>
     journal.saveLedger(
       gate.id,
@@ -49,7 +53,7 @@ export async function putBack(
   try {
     const step = await writeStep(run, state, {
       kind: 'restore',
-      to: [...new Set([...stays, ...lost, ...also])],
+      to,
       planChecksum: removal.planChecksum,
       reason: because,
       // It only adds, so whoever is let in now stays so; what else Atlas wants is the next addition's to let in.
@@ -63,6 +67,42 @@ export async function putBack(
   } catch (error) {
     if (also.length === 0 || !mayBeOfAlso(error)) throw error;
     return await putBack(run, await readGate(run), removal, because, onWrite);
+  }
+}
+
+/** Where there is no room for all of it, without what a broader entry of the list lets in by now. */
+function withRoomFor(
+  { limits }: Gate,
+  { takenElsewhere = 0 }: GateState,
+  stays: readonly Cidr[],
+  comes: readonly Cidr[],
+): readonly Cidr[] {
+  const whole = [...new Set([...stays, ...comes])];
+  const { used, limit } = limits.measure(whole);
+  if (used + takenElsewhere <= limit) return whole;
+  const letIn = AddressSet.of(stays);
+  return [...new Set([...stays, ...comes.filter(cidr => !letIn.covers(cidr))])];
+}
+
+/**
+ * `putBack`, and again from what the list is then, when somebody else changed it meanwhile: whoever is shut out
+ * should not be so until the next run.
+ */
+export async function putBackAmidEdits(
+  run: Run,
+  state: GateState,
+  removal: Removal,
+  because: string,
+  onWrite: (write: RunWrite) => void,
+): Promise<GateState | undefined> {
+  let current = state;
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await putBack(run, current, removal, because, onWrite);
+    } catch (error) {
+      if (!(error instanceof GateConflictError) || attempt === maxAttempts) throw error;
+      current = await readGate(run);
+    }
   }
 }
 

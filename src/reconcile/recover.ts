@@ -6,11 +6,11 @@ import { GateConflictError, type GateState } from '../gates/gate.ts';
 import { LockLostError } from '../journal/errors.ts';
 import type { WriteOutcome, WriteRecord } from '../journal/journal.ts';
 import { isFirstWrite, withdraw } from './first-write.ts';
-import { mayBeUnderWay, recentWrites } from './prepare.ts';
+import { mayBeUnderWay } from './prepare.ts';
 import { putBack } from './put-back.ts';
 import { doubtAfter, sinceOf } from './remove-confirmed.ts';
 import type { Run } from './run.ts';
-import { isRemoval, sameEntries } from './write-step.ts';
+import { deltaOf, isRemoval, sameEntries, takesOut } from './write-step.ts';
 
 export interface Recovered {
   /** The gate as it is afterwards. */
@@ -38,6 +38,9 @@ export async function recover(run: Run, state: GateState): Promise<Recovered> {
       continue;
     const removed = isRemoval(write) && outcome !== 'not-applied' && outcome !== 'reverted';
     const isDoubtful = removed && (await doubtAfter(run, sinceOf(run, [write]))) !== undefined;
+    // Nobody knows yet what it did to the nodes; removals wait for the alerts too.
+    if (removed && !isDoubtful && (await run.readAlerts()).some(each => !each.known && !each.isRefused))
+      continue;
     // Asked to stop, and so perhaps without Atlas's word: it stays unfinished for the next run.
     if (run.signal?.aborted) break;
     if (isDoubtful) {
@@ -64,15 +67,21 @@ async function outcomeNow(run: Run, write: WriteRecord, state: GateState): Promi
   const outcome = outcomeOf(write, state);
   if (!isFirstWrite(write) || outcome !== 'not-applied') return outcome;
   const writes =
-    (await run.journal.attempt(j => j.writes({ gateId: run.gate.id, limit: recentWrites }))) ?? [];
-  const isTakenBack = writes.some(({ kind, id }) => kind === 'withdraw' && id > write.id);
+    (await run.journal.attempt(j => j.writes({ gateId: run.gate.id, kinds: ['withdraw'], limit: 1 }))) ?? [];
+  const isTakenBack = writes.some(({ id }) => id > write.id);
   return isTakenBack ? 'reverted' : outcome;
 }
 
 function outcomeOf(write: WriteRecord, state: GateState): WriteOutcome {
   if (sameEntries(state.entries, write.target)) return 'applied';
-  if (sameEntries(state.entries, write.before)) return 'not-applied';
+  if (sameEntries(state.entries, write.before) || isNotSeen(write, state)) return 'not-applied';
   return 'partly';
+}
+
+/** Whatever somebody else has changed meanwhile, nothing is gone yet of what it was to take out. */
+function isNotSeen(write: WriteRecord, state: GateState): boolean {
+  const present = new Set(state.entries);
+  return takesOut(write) && deltaOf(write.before, write.target).removes.every(cidr => present.has(cidr));
 }
 
 async function finish(run: Run, write: WriteRecord, outcome: WriteOutcome, state: GateState): Promise<void> {

@@ -10,6 +10,7 @@ import type { LedgerRow, OwnedEntry, WriteRecord } from '../journal/journal.ts';
 import { tripUndoGuards } from '../plan/guards.ts';
 import type { PlanInput } from '../plan/input.ts';
 import { additionOf } from '../plan/plan.ts';
+import { askOutside } from './ask-outside.ts';
 import { isFirstWrite, withdraw } from './first-write.ts';
 import { type Prepared, prepare } from './prepare.ts';
 import { putBack } from './put-back.ts';
@@ -35,11 +36,28 @@ export interface Undo {
 export interface UndoOptions {
   /** Default: the newest write that was applied. */
   readonly writeId?: number;
+  /** Told of what is about to be written. */
+  show?(undo: Undo): void;
+  /** Asked before anything is written; false refuses. */
   confirm?(undo: Undo): Promise<boolean>;
 }
 
-/** Undoes one write of a gate. Never throws for a fault of the gate, a feed or the journal: the result tells. */
-export function undoWrite(unlocked: Run, options: UndoOptions = {}): Promise<RunResult> {
+/**
+ * Undoes one write of a gate. Never throws for a fault of the gate, a feed or the journal: the result tells. While
+ * somebody is asked, the gate is nobody's, as with `applyGate`.
+ */
+export async function undoWrite(run: Run, options: UndoOptions = {}): Promise<RunResult> {
+  const { confirm } = options;
+  if (!confirm) return await undoLocked(run, options);
+  return await askOutside(confirm, isSameUndo, ask => undoLocked(run, { ...options, confirm: ask }));
+}
+
+function isSameUndo(a: Undo, b: Undo): boolean {
+  const changeOf = ({ write, letsIn, putsBack, takesBack }: Undo) => [write.id, letsIn, putsBack, takesBack];
+  return JSON.stringify(changeOf(a)) === JSON.stringify(changeOf(b));
+}
+
+function undoLocked(unlocked: Run, options: UndoOptions): Promise<RunResult> {
   return withLock(unlocked, async (run, result) => {
     const recovered = await recover(run, await readGate(run));
     if (recovered.trouble) throw recovered.trouble;
@@ -48,7 +66,7 @@ export function undoWrite(unlocked: Run, options: UndoOptions = {}): Promise<Run
     const write = findWrite(run, writes, options.writeId);
     if (typeof write === 'string') return result.end('refused', write, { remedy: seeHistory });
     if (isFirstWrite(write)) {
-      const stands = newestInForce(writes ?? [])?.id === write.id;
+      const stands = newestInForce(writes ?? [], run.clock.now())?.id === write.id;
       return await undoFirstWrite(run, { state, write, stands }, options, result);
     }
     const { plan, ledger, input, must } = await prepare(run, state);
@@ -57,9 +75,8 @@ export function undoWrite(unlocked: Run, options: UndoOptions = {}): Promise<Run
     const undo = planUndo(write, state.entries, ledger ?? [], owned, addition?.adds);
     const refusal = refuse(run, undo, input);
     if (refusal) return result.end('refused', refusal.message, refusal);
-    if (options.confirm && !(await options.confirm(undo))) {
-      return result.end('refused', ...notConfirmed);
-    }
+    options.show?.(undo);
+    if (options.confirm && !(await options.confirm(undo))) return result.end('refused', ...notConfirmed);
     const onWrite = (written: RunWrite) => result.writes.push(written);
     const added = await letInMissing(run, state, { plan, must }, onWrite);
     state = added.state;
@@ -140,9 +157,9 @@ async function undoFirstWrite(
   const refusal =
     run.settings.policy === 'observe' ? observes(name) : (standsNoMore(name, first) ?? state.obstacle);
   if (refusal) return result.end('refused', refusal.message, refusal);
-  if (options.confirm && !(await options.confirm({ write, ...nothing, withdraws: true }))) {
-    return result.end('refused', ...notConfirmed);
-  }
+  const undo: Undo = { write, ...nothing, withdraws: true };
+  options.show?.(undo);
+  if (options.confirm && !(await options.confirm(undo))) return result.end('refused', ...notConfirmed);
   await withdraw(run, state, write, `undo of write ${write.id}`, each => result.writes.push(each));
   return result.end(
     'changed',

@@ -4,6 +4,7 @@
  */
 import { AddressSet } from '../address/address-set.ts';
 import type { Cidr } from '../address/cidr.ts';
+import { isPast } from '../clock.ts';
 import { GateError, type GateState, GateUnverifiedError } from '../gates/gate.ts';
 import type { WriteKind, WriteOutcome, WriteRecord } from '../journal/journal.ts';
 import { tripNotInForce, tripWriteGuards } from '../plan/guards.ts';
@@ -109,8 +110,8 @@ export async function writeStep(run: Run, state: GateState, write: StepWrite): P
     );
   } catch (error) {
     const [outcome, left] = outcomeOf(error, before);
-    // What takes access away and may have taken effect stays open, until Atlas has confirmed it.
-    const isOpen = takesAway && outcome !== 'not-applied';
+    // What takes access away and may have taken effect, or do so yet, stays open until Atlas has confirmed it.
+    const isOpen = takesAway && (error instanceof GateUnverifiedError || outcome !== 'not-applied');
     await finish(isOpen ? null : outcome, left, error instanceof Error ? error.message : String(error));
     throw error;
   }
@@ -184,6 +185,16 @@ export function isRemoval({ kind }: { readonly kind: WriteKind }): boolean {
   return kind === 'remove' || kind === 'undo' || kind === 'enforce';
 }
 
+/** Of those, the ones that make the list shorter. */
+export function takesOut({ kind }: { readonly kind: WriteKind }): boolean {
+  return kind === 'remove' || kind === 'undo';
+}
+
+/** It took effect, in part at least, and was not put back. */
+export function stands({ outcome }: Pick<WriteRecord, 'outcome'>): boolean {
+  return outcome === 'applied' || outcome === 'partly';
+}
+
 /** Lets in what `write` adds, and closes it at once: nothing of Atlas's has to confirm an addition. */
 export async function addStep(
   run: Run,
@@ -203,16 +214,18 @@ export function endOf({ finishedAtMs, atMs }: Pick<WriteRecord, 'finishedAtMs' |
 }
 
 /** Of the writes, newest first, the one that last put the list in force or took it out; undefined where none did. */
-export function newestInForce(writes: readonly WriteRecord[]): WriteRecord | undefined {
+export function newestInForce(writes: readonly WriteRecord[], nowMs: number): WriteRecord | undefined {
   // Withdrawn in part is a list that is there still.
   const deciding = writes.filter(({ kind, outcome }) =>
     kind === 'enforce'
       ? outcome !== 'not-applied'
       : kind === 'withdraw' && (outcome === 'applied' || outcome === null),
   );
-  // One that was spooled comes into the journal late.
+  // One that was spooled comes into the journal late; where a clock was ahead, its times say nothing.
+  const isLater = (a: WriteRecord, b: WriteRecord) =>
+    [a, b].every(({ atMs }) => isPast(atMs, nowMs)) ? a.atMs > b.atMs : a.id > b.id;
   return deciding.reduce<WriteRecord | undefined>(
-    (newest, write) => (newest === undefined || write.atMs > newest.atMs ? write : newest),
+    (newest, write) => (newest === undefined || isLater(write, newest) ? write : newest),
     undefined,
   );
 }

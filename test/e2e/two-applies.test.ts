@@ -16,7 +16,7 @@ test('two applies at once on one gate: one works, the other says who holds it', 
 
 /** Until the lab is at work on such a request; its log has only those that are answered. */
 async function untilRequested(site: Awaited<ReturnType<typeof openSite>>, method: string): Promise<void> {
-  for (let tries = 0; tries < 200; tries++) {
+  for (let tries = 0; tries < 1_200; tries++) {
     if (site.lab.faults.hits.some(hit => hit.method === method)) return;
     await new Promise(resolve => setTimeout(resolve, 25));
   }

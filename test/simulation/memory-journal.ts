@@ -19,6 +19,7 @@ import type {
   LockResult,
   LockToken,
   OwnedEntry,
+  WriteFilter,
   WriteIntent,
   WriteRecord,
 } from '../../src/journal/journal.ts';
@@ -211,12 +212,16 @@ class MemoryJournal implements Journal {
       .filter(write => write.gateId === gateId);
   }
 
-  async writes(filter: { gateId?: string; limit: number }): Promise<readonly WriteRecord[]> {
+  async writes({ gateId, kinds, tookEffect, limit }: WriteFilter): Promise<readonly WriteRecord[]> {
     this.#read();
     const found: WriteRecord[] = [];
-    for (let index = this.#file.writes.length - 1; index >= 0 && found.length < filter.limit; index--) {
+    for (let index = this.#file.writes.length - 1; index >= 0 && found.length < limit; index--) {
       const write = this.#file.writes[index]!;
-      if (filter.gateId === undefined || write.gateId === filter.gateId) found.push(write);
+      const isAsked =
+        (gateId === undefined || write.gateId === gateId) &&
+        (kinds === undefined || kinds.includes(write.kind)) &&
+        !(tookEffect && write.outcome === 'not-applied');
+      if (isAsked) found.push(write);
     }
     return found;
   }

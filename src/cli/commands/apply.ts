@@ -40,7 +40,10 @@ export const run: CommandAction<ApplyCommandOptions> = async (context, [file], o
         const plan = reviewed?.find(each => each.gate.name === gate.config.name);
         const result = await applyGate(await gate.open(), {
           ...(plan && { approvedChecksum: plan.checksum }),
-          confirm: fresh => askFor(context, fresh, options.yes === true),
+          // Where nobody is asked, the verdict is enough: what is written is told step by step.
+          ...(options.yes
+            ? { show: fresh => context.output.note(`… ${printable(fresh.gate.name)}: ${verdict(fresh)}`) }
+            : { confirm: fresh => askFor(context, fresh) }),
         });
         return toldOf(result);
       }),
@@ -85,12 +88,9 @@ function onePolicy(reviewed: readonly Plan[]) {
   return policies.length === 1 ? policies[0] : undefined;
 }
 
-async function askFor(context: CommandContext, plan: Plan, yes: boolean): Promise<boolean> {
+async function askFor(context: CommandContext, plan: Plan): Promise<boolean> {
   const { output } = context;
-  // Where nobody is asked, the verdict is enough: what is written is told step by step.
-  if (yes) {
-    output.note(`… ${printable(plan.gate.name)}: ${verdict(plan)}`);
-  } else if (!output.isJson) {
+  if (!output.isJson) {
     const options = {
       color: output.hasColor,
       width: output.width,
@@ -102,7 +102,7 @@ async function askFor(context: CommandContext, plan: Plan, yes: boolean): Promis
   }
   try {
     await context.confirm(`Write this to gate ${printable(plan.gate.name)}?`, {
-      yes,
+      yes: false,
       command: 'postern apply',
     });
     return true;

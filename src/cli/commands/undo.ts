@@ -27,7 +27,7 @@ export const run: CommandAction<UndoCommandOptions> = async (context, _, options
       }
       return await undoWrite(await gate.open(), {
         ...(options.write !== undefined && { writeId: options.write }),
-        confirm: undo => ask(context, undo, options.yes === true),
+        ...(options.yes ? { show: undo => show(context, undo) } : { confirm: undo => ask(context, undo) }),
       });
     },
   );
@@ -35,27 +35,31 @@ export const run: CommandAction<UndoCommandOptions> = async (context, _, options
   return worstOf([result]);
 };
 
-async function ask(context: CommandContext, undo: Undo, yes: boolean): Promise<boolean> {
-  const { output } = context;
+function show({ output }: CommandContext, undo: Undo): void {
   const { write, letsIn, putsBack, takesBack, stays, withdraws } = undo;
-  if (!output.isJson) {
-    output.print(
-      `Write ${write.id} (${write.kind}) of ${new Date(write.atMs).toISOString()} by ${printable(write.by)}`,
-    );
-    for (const cidr of letsIn)
-      output.print(`  ${output.style('green', '+')} ${cidr}  let in: Atlas wants it, and it is missing`);
-    for (const cidr of putsBack) output.print(`  ${output.style('green', '+')} ${cidr}  put back`);
-    for (const cidr of takesBack) output.print(`  ${output.style('red', '-')} ${cidr}  taken back`);
-    if (withdraws) output.print('  the list goes out of force: whoever was let in before it is let in again');
-    if (stays.length > 0) output.print(`  ${countAddresses(stays.length)} stay: Atlas wants or wanted them`);
-  }
+  if (output.isJson) return;
+  output.print(
+    `Write ${write.id} (${write.kind}) of ${new Date(write.atMs).toISOString()} by ${printable(write.by)}`,
+  );
+  for (const cidr of letsIn)
+    output.print(`  ${output.style('green', '+')} ${cidr}  let in: Atlas wants it, and it is missing`);
+  for (const cidr of putsBack) output.print(`  ${output.style('green', '+')} ${cidr}  put back`);
+  for (const cidr of takesBack) output.print(`  ${output.style('red', '-')} ${cidr}  taken back`);
+  if (withdraws) output.print('  the list goes out of force: whoever was let in before it is let in again');
+  if (stays.length > 0) output.print(`  ${countAddresses(stays.length)} stay: Atlas wants or wanted them`);
+}
+
+async function ask(context: CommandContext, undo: Undo): Promise<boolean> {
+  const { output } = context;
+  const { write, letsIn, putsBack, takesBack, withdraws } = undo;
+  show(context, undo);
   try {
     const count = countEntries(letsIn.length + putsBack.length + takesBack.length);
     const gate = `gate ${printable(write.gateName)}`;
     await context.confirm(
       withdraws ? `Take the list of ${gate} out of force?` : `Change ${count} of ${gate}?`,
       {
-        yes,
+        yes: false,
         command: 'postern undo',
       },
     );
