@@ -60,6 +60,7 @@ export async function startWatchServices(options: WatchServicesOptions): Promise
           teller.alerts.filter(alert => alert.situation.severity === severity).length,
         ]),
       ),
+    channels: () => teller.channels,
     withProcess: true,
   });
   const unsubscribe = watch.subscribe(event => metrics.count(event));

@@ -25,10 +25,12 @@ export interface NotifierOptions {
   onDelivery?(delivery: Delivery): void;
 }
 
+export const deliveryOutcomes = ['delivered', 'failed', 'given-up'] as const;
+
 export interface Delivery {
   readonly channel: string;
   readonly notice: Notice;
-  readonly outcome: 'delivered' | 'failed' | 'given-up';
+  readonly outcome: (typeof deliveryOutcomes)[number];
   readonly because?: string;
 }
 
@@ -66,6 +68,10 @@ export class Notifier {
     }
     for (const [name, queue] of before)
       this.#giveUp(name, queue, queue.notices, 'the config no longer names it');
+  }
+
+  get channels(): readonly string[] {
+    return [...this.#queues.keys()];
   }
 
   get backlog(): Backlog {

@@ -90,6 +90,11 @@ export class Teller {
     return this.#alerts;
   }
 
+  /** The names of those that tell now. */
+  get channels(): readonly string[] {
+    return this.#notifier.channels;
+  }
+
   /** From now on these tell; what waits goes to those of the same name. */
   use(channels: readonly Channel[]): void {
     this.#notifier.use(channels);

@@ -1,5 +1,5 @@
 /** docs/metrics.md, made of the code that serves the metrics. */
-import { counters, gauges, histograms, openAlertsGauge } from './metrics.ts';
+import { counters, gauges, histograms, otherGauges } from './metrics.ts';
 
 interface Row {
   readonly name: string;
@@ -23,7 +23,7 @@ export function metricsPage(): string {
 | name | kind | labels | meaning |
 |---|---|---|---|
 ${[
-  ...rows('gauge', [...gauges, openAlertsGauge]),
+  ...rows('gauge', [...gauges, ...Object.values(otherGauges)]),
   ...rows('counter', Object.values(counters)),
   ...rows('histogram', Object.values(histograms)),
 ].join('\n')}

@@ -4,8 +4,9 @@
  * made of this file.
  */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import type { Delivery } from '../notify/notifier.ts';
+import { type Delivery, deliveryOutcomes } from '../notify/notifier.ts';
 import { coverages } from '../reconcile/coverage.ts';
+import { runStatuses } from '../reconcile/run.ts';
 import type { WatchEvent } from '../watch/events.ts';
 import type { WatchStatus } from '../watch/status.ts';
 
@@ -13,6 +14,8 @@ export interface MetricsOptions {
   status(): WatchStatus;
   /** How many alerts are open, by severity. */
   openAlerts(): Readonly<Record<string, number>>;
+  /** The names of the channels that the config has now. */
+  channels(): readonly string[];
   /** Node.js's own metrics too. Off in tests, where many registries live in one process. */
   readonly withProcess: boolean;
 }
@@ -175,7 +178,7 @@ export const counters = {
   },
   restores: {
     name: 'postern_removals_restored_total',
-    help: 'Removals and first writes that were taken back because Atlas did not confirm them. Page on any.',
+    help: 'Removals and first writes that were taken back because Atlas did not confirm them.',
     labels: ['gate'],
   },
   deliveries: {
@@ -194,22 +197,37 @@ export const histograms = {
   },
 } as const;
 
-export const openAlertsGauge = {
-  name: 'postern_open_alerts',
-  help: 'Situations that people were told about and that last.',
-  labels: ['severity'],
+/** Gauges of what the daemon's state does not hold. */
+export const otherGauges = {
+  openAlerts: {
+    name: 'postern_open_alerts',
+    help: 'Situations that people were told about and that last.',
+    labels: ['severity'],
+  },
+  restoredAge: {
+    name: 'postern_removal_restored_age_seconds',
+    help: 'Seconds since a removal or a first write was last taken back; not there where none was since the start. Page below 900.',
+    labels: ['gate'],
+  },
 } as const;
 
+const directions = ['in', 'out'] as const;
+
 export class Metrics {
+  readonly #options: MetricsOptions;
   readonly #registry = new Registry();
   readonly #counters: Readonly<Record<keyof typeof counters, Counter>>;
   readonly #runDuration: Histogram;
+  readonly #begun = new Set<string>();
+  readonly #restoredAtMs = new Map<string, number>();
+  /** All gauges of a page are of one moment, and the state of many gates is put together once. */
   #scraped: WatchStatus | undefined;
 
-  constructor({ status, openAlerts, withProcess }: MetricsOptions) {
+  constructor(options: MetricsOptions) {
+    this.#options = options;
     const registers = [this.#registry];
     const statusOfScrape = () => {
-      this.#scraped ??= status();
+      this.#scraped ??= options.status();
       return this.#scraped;
     };
     for (const { name, help, labels, read } of gauges) {
@@ -226,12 +244,23 @@ export class Metrics {
       });
     }
     const alerts: Gauge = new Gauge({
-      name: openAlertsGauge.name,
-      help: openAlertsGauge.help,
-      labelNames: [...openAlertsGauge.labels],
+      name: otherGauges.openAlerts.name,
+      help: otherGauges.openAlerts.help,
+      labelNames: [...otherGauges.openAlerts.labels],
       registers,
       collect() {
-        for (const [severity, count] of Object.entries(openAlerts())) alerts.set({ severity }, count);
+        for (const [severity, count] of Object.entries(options.openAlerts())) alerts.set({ severity }, count);
+      },
+    });
+    const restored = this.#restoredAtMs;
+    const restoredAge: Gauge = new Gauge({
+      name: otherGauges.restoredAge.name,
+      help: otherGauges.restoredAge.help,
+      labelNames: [...otherGauges.restoredAge.labels],
+      registers,
+      collect() {
+        const { nowMs } = statusOfScrape();
+        for (const [gate, atMs] of restored) restoredAge.set({ gate }, (nowMs - atMs) / 1000);
       },
     });
     const counter = (key: keyof typeof counters) => {
@@ -255,7 +284,7 @@ export class Metrics {
       buckets: [...buckets],
       registers,
     });
-    if (withProcess) collectDefaultMetrics({ register: this.#registry });
+    if (options.withProcess) collectDefaultMetrics({ register: this.#registry });
   }
 
   get contentType(): string {
@@ -267,10 +296,13 @@ export class Metrics {
     if (event.kind === 'feed-read') {
       this.#counters.feedReads.inc({ feed: event.feed, complete: String(event.complete) });
     }
-    if (event.kind === 'removal-restored' || event.kind === 'first-write-withdrawn')
+    if (event.kind === 'removal-restored' || event.kind === 'first-write-withdrawn') {
       this.#counters.restores.inc({ gate: event.gate });
+      this.#restoredAtMs.set(event.gate, event.atMs);
+    }
     if (event.kind !== 'run-ended') return;
     const { gate, summary, plan } = event;
+    this.#beginGate(gate);
     this.#counters.runs.inc({ gate, status: summary.status });
     this.#runDuration.observe({ gate }, (summary.endedAtMs - summary.startedAtMs) / 1000);
     for (const { guard } of plan?.guards ?? []) this.#counters.guardTrips.inc({ gate, guard });
@@ -286,8 +318,24 @@ export class Metrics {
   }
 
   text(): Promise<string> {
-    // All gauges of a page are of one moment, and the state of many gates is put together once.
-    this.#scraped = undefined;
+    this.#scraped = this.#options.status();
+    for (const { name } of this.#scraped.gates) this.#beginGate(name);
+    for (const channel of this.#options.channels())
+      for (const outcome of deliveryOutcomes) this.#counters.deliveries.inc({ channel, outcome }, 0);
     return this.#registry.metrics();
+  }
+
+  /**
+   * What a series has when Prometheus first sees it is no increase to it, so each is to be seen at 0 before it counts.
+   * Those of a gate that left the config stay: it may come back, and must not begin anew.
+   */
+  #beginGate(gate: string): void {
+    if (this.#begun.has(gate)) return;
+    this.#begun.add(gate);
+    const { runs, written, restores } = this.#counters;
+    restores.inc({ gate }, 0);
+    for (const status of runStatuses) runs.inc({ gate, status }, 0);
+    for (const direction of directions) written.inc({ gate, direction }, 0);
+    this.#runDuration.zero({ gate });
   }
 }

@@ -62,6 +62,7 @@ export async function open(more: Partial<ServerConfig> = {}) {
   const metrics = new Metrics({
     status: () => world.status,
     openAlerts: () => ({ error: 1, warning: 0, info: 0 }),
+    channels: () => ['oncall'],
     withProcess: false,
   });
   const app = await createServer({

@@ -1,8 +1,19 @@
 import { expect, test } from 'vitest';
-import { counters, gauges, histograms, openAlertsGauge } from '../../src/server/metrics.ts';
+import { counters, gauges, histograms, otherGauges } from '../../src/server/metrics.ts';
 import { nowMs } from '../notify/fixtures.ts';
 import { feedStatus, gateStatus, missing, watchStatus } from '../notify/status.ts';
 import { open } from './fixtures.ts';
+
+const restored = {
+  kind: 'removal-restored',
+  gate: 'production',
+  runId: 'r1',
+  message: '',
+  addresses: missing,
+  sequence: 1,
+  atMs: nowMs,
+  severity: 'error',
+} as const;
 
 test('what the daemon is in, at the moment of the scrape', async () => {
   const { app, world } = await open();
@@ -21,11 +32,12 @@ test('what the daemon is in, at the moment of the scrape', async () => {
   expect(body).toContain('postern_gate_usage_ratio{gate="production"} 0.374');
   expect(body).toContain('postern_open_alerts{severity="error"} 1');
   world.status = watchStatus({ gates: [] });
-  expect((await app.inject({ url: '/metrics' })).body).not.toContain('gate="production"');
+  expect((await app.inject({ url: '/metrics' })).body).not.toMatch(/^postern_gate_.*production/m);
 });
 
 test('runs, writes and guards are counted as they happen', async () => {
   const { app, metrics } = await open();
+  // Before the first scrape, which must not take it back to 0.
   metrics.count({
     kind: 'run-ended',
     sequence: 1,
@@ -59,8 +71,37 @@ test('runs, writes and guards are counted as they happen', async () => {
   expect(body).toContain('postern_notifications_total{channel="oncall",outcome="failed"} 1');
 });
 
+test('the first of a kind counts: its series is there at 0 before', async () => {
+  const { app, world, metrics } = await open();
+  const at = async () => (await app.inject({ url: '/metrics' })).body;
+  const before = await at();
+  expect(before).toContain('postern_removals_restored_total{gate="production"} 0');
+  expect(before).toContain('postern_runs_total{gate="production",status="failed"} 0');
+  expect(before).toContain('postern_written_addresses_total{gate="production",direction="out"} 0');
+  expect(before).toContain('postern_notifications_total{channel="oncall",outcome="given-up"} 0');
+  expect(before).toContain('postern_run_duration_seconds_count{gate="production"} 0');
+  metrics.count(restored);
+  expect(await at()).toContain('postern_removals_restored_total{gate="production"} 1');
+  // Another config: a new gate begins, and one that left and came back does not begin anew.
+  world.status = watchStatus({ gates: [gateStatus({ name: 'new' })] });
+  expect(await at()).toContain('postern_removals_restored_total{gate="new"} 0');
+  world.status = watchStatus();
+  expect(await at()).toContain('postern_removals_restored_total{gate="production"} 1');
+});
+
+test('a removal that was put back before the first scrape is seen by its age', async () => {
+  const { app, world, metrics } = await open();
+  expect((await app.inject({ url: '/metrics' })).body).not.toMatch(/^postern_removal_restored_age/m);
+  metrics.count(restored);
+  world.status = watchStatus({ nowMs: nowMs + 20_000 });
+  const age = 'postern_removal_restored_age_seconds{gate="production"}';
+  expect((await app.inject({ url: '/metrics' })).body).toContain(`${age} 20`);
+  world.status = watchStatus({ nowMs: nowMs + 900_000 });
+  expect((await app.inject({ url: '/metrics' })).body).toContain(`${age} 900`);
+});
+
 test('names are as Prometheus wants them, and none stands twice', () => {
-  const all = [...gauges, ...Object.values(counters), ...Object.values(histograms), openAlertsGauge];
+  const all = [gauges, counters, histograms, otherGauges].flatMap(each => Object.values(each));
   const names = all.map(({ name }) => name);
   expect(new Set(names).size).toBe(names.length);
   for (const name of names) expect(name).toMatch(/^postern_[a-z_]+$/);
