@@ -41,8 +41,9 @@ const ofFeeds =
   ): GaugeRule['read'] =>
   status =>
     status.feeds.map(feed => [{ feed: feed.feed }, value(feed, status)] as const);
+/** Always a value: prom-client shows 0 for a gauge without labels that has none, which is a moment in 1970. */
 const whole =
-  (value: (status: WatchStatus) => number | undefined): GaugeRule['read'] =>
+  (value: (status: WatchStatus) => number): GaugeRule['read'] =>
   status => [[{}, value(status)]];
 
 export const gauges: readonly GaugeRule[] = [
@@ -119,9 +120,9 @@ export const gauges: readonly GaugeRule[] = [
   },
   {
     name: 'postern_last_healthy_cycle_timestamp_seconds',
-    help: 'When every gate had last been looked at, and all was well.',
+    help: 'When every gate had last been looked at, and all was well; the start where that never was.',
     labels: [],
-    read: whole(({ lastHealthyCycleAtMs }) => seconds(lastHealthyCycleAtMs)),
+    read: whole(({ lastHealthyCycleAtMs, startedAtMs }) => (lastHealthyCycleAtMs ?? startedAtMs) / 1000),
   },
   {
     name: 'postern_api_rate_limit_remaining',

@@ -35,6 +35,19 @@ test('what the daemon is in, at the moment of the scrape', async () => {
   expect((await app.inject({ url: '/metrics' })).body).not.toMatch(/^postern_gate_.*production/m);
 });
 
+test('a daemon that has just started is not one that was never well: it has the hour that any other has', async () => {
+  const { app, world } = await open();
+  const lastHealthy = async () => {
+    const { body } = await app.inject({ url: '/metrics' });
+    return Number(/^postern_last_healthy_cycle_timestamp_seconds (.*)$/m.exec(body)?.[1]);
+  };
+  const startedAtMs = nowMs - 60_000;
+  world.status = watchStatus({ startedAtMs, lastHealthyCycleAtMs: undefined });
+  expect(await lastHealthy()).toBe(startedAtMs / 1000);
+  world.status = watchStatus({ startedAtMs, lastHealthyCycleAtMs: nowMs });
+  expect(await lastHealthy()).toBe(nowMs / 1000);
+});
+
 test('runs, writes and guards are counted as they happen', async () => {
   const { app, metrics } = await open();
   // Before the first scrape, which must not take it back to 0.
