@@ -49,13 +49,16 @@ const whole =
 export const gauges: readonly GaugeRule[] = [
   {
     name: 'postern_gate_missing_addresses',
-    help: 'Addresses that Atlas uses and the gate does not let in. Page above 0.',
+    help: 'Addresses that Atlas uses and the gate does not let in. Page above 0, and on coverage locked-out: a gate that lets in nobody may list them all, and then this is 0.',
     labels: ['gate'],
-    read: ofGates(({ missing, coverage }) => (coverage === undefined ? undefined : missing.length)),
+    read: ofGates(({ missing, coverage, lets }) => {
+      if (coverage === undefined) return undefined;
+      return lets === 'everyone' ? 0 : missing.length;
+    }),
   },
   {
     name: 'postern_gate_coverage',
-    help: '1 for what is so of the gate: let-in, locked-out, or cannot-tell.',
+    help: '1 for what is so of the gate: let-in, locked-out (an address that Atlas uses is not let in, or nobody is), or cannot-tell. Page on locked-out.',
     labels: ['gate', 'coverage'],
     read: ({ gates }) =>
       gates.flatMap(({ name, coverage }) =>

@@ -57,6 +57,13 @@ test('alert rules and panels name labels, and values of them, that are there', (
   }
 });
 
+test('a lock-out pages and shows though no address is missing, since nobody is let in', () => {
+  const lockedOut =
+    'max by (gate) (postern_gate_missing_addresses > bool 0 or postern_gate_coverage{coverage="locked-out"})';
+  expect(rules.find(({ alert }) => alert === 'PosternAtlasLockedOut')?.expr).toBe(`${lockedOut} == 1`);
+  expect(panels[0]).toBe(`sum(${lockedOut})`);
+});
+
 test('an alert tells only labels that its expression keeps', () => {
   for (const { alert, expr, annotations } of rules) {
     const kept = / by \(([^)]*)\)/.exec(expr)?.[1]?.split(', ') ?? [];

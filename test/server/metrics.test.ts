@@ -2,6 +2,8 @@ import { expect, test } from 'vitest';
 import { counters, gauges, histograms, otherGauges } from '../../src/server/metrics.ts';
 import { nowMs } from '../notify/fixtures.ts';
 import { feedStatus, gateStatus, missing, watchStatus } from '../notify/status.ts';
+import { stateInForce } from '../plan/fixtures.ts';
+import { minuteMs, Rig } from '../watch/rig.ts';
 import { open } from './fixtures.ts';
 
 const restored = {
@@ -33,6 +35,26 @@ test('what the daemon is in, at the moment of the scrape', async () => {
   expect(body).toContain('postern_open_alerts{severity="error"} 1');
   world.status = watchStatus({ gates: [] });
   expect((await app.inject({ url: '/metrics' })).body).not.toMatch(/^postern_gate_.*production/m);
+});
+
+test('a vault whose public access was disabled: every address stands in the list, and nobody is let in', async () => {
+  const rig = new Rig({ gates: ['a'], policy: 'sync' });
+  rig.start();
+  await rig.clock.advance(5 * minuteMs);
+  rig.gate.read = async () => ({ ...stateInForce(rig.gate.entries, true), lets: 'nobody' });
+  await rig.clock.advance(5 * minuteMs);
+  const { app, world } = await open();
+  world.status = rig.watch.status();
+  const { body } = await app.inject({ url: '/metrics' });
+  expect(body).toContain('postern_gate_missing_addresses{gate="a"} 0');
+  expect(body).toContain('postern_gate_coverage{gate="a",coverage="locked-out"} 1');
+});
+
+test('a gate that lets in everyone lacks no address, whatever its list does', async () => {
+  const { app, world } = await open();
+  world.status = watchStatus({ gates: [gateStatus({ lets: 'everyone', missing })] });
+  const { body } = await app.inject({ url: '/metrics' });
+  expect(body).toContain('postern_gate_missing_addresses{gate="production"} 0');
 });
 
 test('a daemon that has just started is not one that was never well: it has the hour that any other has', async () => {
