@@ -8,11 +8,13 @@ import Fastify, {
   type FastifyInstance,
   type FastifyReply,
   type FastifyRequest,
+  type onRequestAsyncHookHandler,
 } from 'fastify';
 import type { z } from 'zod';
 import type { Clock } from '../clock.ts';
 import type { ServerConfig } from '../config/config.ts';
 import { redactInJson, redactSecrets, type Secret } from '../secret.ts';
+import type { WatchState } from '../watch/status.ts';
 import type { Watch } from '../watch/watch.ts';
 import { type AccessRight, accessOf, isExpectedHost } from './access.ts';
 import { AtlasWebhook, maxAlertBytes } from './atlas-webhook.ts';
@@ -45,6 +47,8 @@ const requestsPerMinute = 600;
 /** A wrong token or signature costs more than a right one. */
 const webhooksPerMinute = 60;
 const maxConnections = 200;
+const stateAgeMs = 1_000;
+const atlasWebhookPath = '/hooks/atlas';
 
 const headers = {
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
@@ -74,15 +78,17 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     frameworkErrors: (error, _, reply) => void fail(options, error, reply),
   });
   app.server.maxConnections = maxConnections;
-  await app.register(rateLimit, { max: requestsPerMinute, timeWindow: 60_000 });
+  await app.register(rateLimit, { global: false, max: requestsPerMinute, timeWindow: 60_000 });
   app.setErrorHandler((error: FastifyError, _, reply) => fail(options, error, reply));
   app.setNotFoundHandler((_, reply) =>
     refuse(reply, 404, 'not-found', 'There is nothing here.', 'See /openapi.json.'),
   );
   // The last look at each answer: whatever is in it, no secret is.
   app.setReplySerializer(answer => JSON.stringify(answer, redactInJson));
+  app.addHook('onRequest', async (_, reply) => void reply.headers(headers));
+  // Before the name and the token are looked at: else whoever is refused could guess without end.
+  app.addHook('onRequest', rateLimiter(app));
   app.addHook('onRequest', async (request, reply) => {
-    reply.headers(headers);
     if (isExpectedHost(options.config, request.headers.host)) return;
     return refuse(
       reply,
@@ -106,24 +112,52 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   return app;
 }
 
+/** One limit for each caller over all routes; Atlas's webhook has a lower one of its own, and health none. */
+function rateLimiter(app: FastifyInstance): onRequestAsyncHookHandler {
+  const ofAll = app.rateLimit();
+  const ofWebhook = app.rateLimit({ max: webhooksPerMinute });
+  return async function (request, reply) {
+    const { url, config } = request.routeOptions;
+    if (config.rateLimit === false) return;
+    await (url === atlasWebhookPath ? ofWebhook : ofAll).call(this, request, reply);
+  };
+}
+
 function addHealth(app: FastifyInstance, options: ServerOptions): void {
-  const { watch, metrics, version } = options;
+  const { metrics, version } = options;
   const description = openApi(version);
+  const stateNow = stateOf(options);
+  // Kubelet asks from an address that others may have too: at a limit by address, they could have the daemon killed.
+  // It is cheap to answer instead, and the limits on bodies, time and connections hold here as everywhere.
+  const unlimited = { config: { rateLimit: false } } as const;
   const answers = (isGood: boolean, state: string, reply: FastifyReply) =>
     reply.code(isGood ? 200 : 503).send({ status: isGood ? 'ok' : 'not-ok', state });
   // Alive as long as it answers and has not given up; ready once it works.
-  app.get('/healthz', (_, reply) => {
-    const { state } = watch.status();
+  app.get('/healthz', unlimited, (_, reply) => {
+    const state = stateNow();
     return answers(state !== 'stopped', state, reply);
   });
-  app.get('/readyz', (_, reply) => {
-    const { state } = watch.status();
+  app.get('/readyz', unlimited, (_, reply) => {
+    const state = stateNow();
     return answers(state === 'running', state, reply);
   });
   app.get('/openapi.json', () => description);
   app.get('/metrics', guarded(options, 'read'), async (_, reply) =>
     reply.type(metrics.contentType).send(await metrics.text()),
   );
+}
+
+/** The daemon's state, put together once a second at most: that of a thousand gates is work. */
+function stateOf({ watch, clock }: ServerOptions): () => WatchState {
+  let known: { readonly state: WatchState; readonly atMs: number } | undefined;
+  return () => {
+    const now = clock.now();
+    // A clock that was set back must not keep what is known for ever.
+    if (!known || now < known.atMs || now - known.atMs >= stateAgeMs) {
+      known = { state: watch.status().state, atMs: now };
+    }
+    return known.state;
+  };
 }
 
 function addEvents(app: FastifyInstance, options: ServerOptions, stream: EventStream): void {
@@ -160,22 +194,14 @@ function addAtlasWebhook(app: FastifyInstance, { watch, clock }: ServerOptions, 
     hooks.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: maxAlertBytes }, (_, body, done) =>
       done(null, body),
     );
-    hooks.post(
-      '/hooks/atlas',
-      { bodyLimit: maxAlertBytes, config: { rateLimit: { max: webhooksPerMinute, timeWindow: 60_000 } } },
-      (request, reply) => {
-        const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
-        const signature = request.headers['x-mms-signature'];
-        const verdict = webhook.take(
-          body,
-          typeof signature === 'string' ? signature : undefined,
-          clock.now(),
-        );
-        if (!verdict.taken) return refuse(reply, verdict.status, 'alert-refused', verdict.message);
-        watch.hint(verdict.hint);
-        return reply.code(202).send({ done: true });
-      },
-    );
+    hooks.post(atlasWebhookPath, { bodyLimit: maxAlertBytes }, (request, reply) => {
+      const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+      const signature = request.headers['x-mms-signature'];
+      const verdict = webhook.take(body, typeof signature === 'string' ? signature : undefined, clock.now());
+      if (!verdict.taken) return refuse(reply, verdict.status, 'alert-refused', verdict.message);
+      watch.hint(verdict.hint);
+      return reply.code(202).send({ done: true });
+    });
   });
 }
 

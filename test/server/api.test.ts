@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { Journal } from '../../src/journal/journal.ts';
 import { rememberSecret } from '../../src/secret.ts';
 import { heartbeatMs } from '../../src/server/events.ts';
@@ -201,16 +201,47 @@ test('health and readiness follow the daemon', async () => {
   ];
   expect(await both()).toEqual([200, 200]);
   world.status = watchStatus({ state: 'starting' });
+  world.nowMs += 1_000;
   expect(await both()).toEqual([200, 503]);
   world.status = watchStatus({ state: 'stopped' });
+  // Set back, as by a time server.
+  world.nowMs -= 3_600_000;
   expect(await both()).toEqual([503, 503]);
 });
 
-test('one caller cannot ask without end', async () => {
+test.each([
+  ['who is answered', { url: '/api/v1/gates' }, 200],
+  ['who guesses tokens', { method: 'POST', url: '/api/v1/sync', headers: bearer('wrong') }, 401],
+  ['who calls by another name', { url: '/api/v1/status', headers: { host: 'attacker.example' } }, 421],
+  ['who looks for what is not there', { url: '/admin' }, 404],
+] as const)('one caller cannot ask without end: %s', async (_, request, status) => {
   const { app } = await open();
   const codes: number[] = [];
-  for (let count = 0; count < 605; count++) codes.push((await app.inject({ url: '/healthz' })).statusCode);
-  expect(codes.filter(code => code === 429)).toHaveLength(5);
+  for (let count = 0; count < 605; count++) codes.push((await app.inject({ ...request })).statusCode);
+  expect(codes).toEqual([...Array(600).fill(status), ...Array(5).fill(429)]);
+  const refused = await app.inject({ url: '/api/v1/gates' });
+  expect([refused.statusCode, refused.headers['x-content-type-options']]).toEqual([429, 'nosniff']);
+});
+
+test("Atlas's webhook has a lower limit, and those who are refused count", async () => {
+  const { app } = await open();
+  const alert = { method: 'POST', url: '/hooks/atlas', payload: '{}' } as const;
+  const codes: number[] = [];
+  for (let count = 0; count < 65; count++) codes.push((await app.inject({ ...alert })).statusCode);
+  expect(codes).toEqual([...Array(60).fill(401), ...Array(5).fill(429)]);
+  expect((await app.inject({ url: '/api/v1/gates' })).statusCode).toBe(200);
+});
+
+test('nobody can have the daemon killed by asking much: its health is told for ever, and put together once a second', async () => {
+  const { app, watch } = await open();
+  for (let count = 0; count < 605; count++) await app.inject({ url: '/api/v1/gates' });
+  const status = vi.spyOn(watch, 'status');
+  const codes = new Set<number>();
+  for (let count = 0; count < 605; count++) {
+    for (const url of ['/healthz', '/readyz']) codes.add((await app.inject({ url })).statusCode);
+  }
+  expect([...codes]).toEqual([200]);
+  expect(status).toHaveBeenCalledTimes(1);
 });
 
 test('events come as they happen; who comes back gets what was missed', async () => {

@@ -104,6 +104,9 @@ test('the Kubernetes manifests are YAML, and the config in them is one', () => {
   const config = documents.find(({ kind }) => kind === 'ConfigMap').data['postern.yaml'];
   expect(parseConfig(config, 'postern.yaml')).toMatchObject({ ok: true });
   const { spec } = documents.find(({ kind }) => kind === 'StatefulSet').spec.template;
+  const { timeoutSeconds, periodSeconds, failureThreshold } = spec.containers[0].livenessProbe;
+  expect(timeoutSeconds).toBeGreaterThanOrEqual(5);
+  expect(periodSeconds * failureThreshold).toBeGreaterThanOrEqual(180);
   expect(spec.securityContext.runAsNonRoot).toBe(true);
   expect(spec.containers[0].securityContext).toMatchObject({
     readOnlyRootFilesystem: true,

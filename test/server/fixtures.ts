@@ -79,7 +79,7 @@ export async function open(more: Partial<ServerConfig> = {}) {
   const emit = (event: object) => {
     for (const listener of listeners) listener(event as WatchEvent);
   };
-  return { app, world, hints, synced, approvals, faults, metrics, listeners, emit };
+  return { app, watch, world, hints, synced, approvals, faults, metrics, listeners, emit };
 }
 
 export const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
