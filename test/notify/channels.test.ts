@@ -5,7 +5,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import type { ChannelConfig } from '../../src/config/config.ts';
 import { ChannelError } from '../../src/notify/channels/channel.ts';
 import { openChannel } from '../../src/notify/channels/index.ts';
-import { redactSecrets, Secret } from '../../src/secret.ts';
+import { redactSecrets, rememberSecret, Secret } from '../../src/secret.ts';
 import { createTransport } from '../../src/transport/index.ts';
 import { deadUrl, serve, testClock } from '../transport/server.ts';
 import { notice, nowMs, situation } from './fixtures.ts';
@@ -45,6 +45,37 @@ test('webhook: the notice as JSON, signed over time and body', async () => {
     source: 'postern-1',
     situation: { key: 'locked-out/production', severity: 'error', gate: 'production' },
   });
+});
+
+test('webhook: no text of the message has a secret in it, also not one that looks otherwise once it is quoted', async () => {
+  const { url, seen } = await serve(() => ({ status: 204 }));
+  const secret = 'pass"word\\of-the-vault';
+  rememberSecret(secret);
+  const channel = open(
+    { ...common, kind: 'webhook', url: reference('URL'), secret: reference('KEY') },
+    { URL: `${url}/hooks/postern`, KEY: 'a-shared-key-of-some-length' },
+  );
+  await channel.send(
+    notice({
+      situation: situation({
+        message: `The vault said ${secret}.`,
+        did: `Its last try failed (${secret}).`,
+        remedy: `Do not try ${secret}.`,
+      }),
+    }),
+  );
+  const [{ body, headers }] = seen as [(typeof seen)[number]];
+  expect(JSON.parse(body).situation).toMatchObject({
+    message: 'The vault said [redacted].',
+    did: 'Its last try failed ([redacted]).',
+    remedy: 'Do not try [redacted].',
+  });
+  expect(body).not.toContain('of-the-vault');
+  // Signed as it is sent.
+  const mac = createHmac('sha256', 'a-shared-key-of-some-length')
+    .update(`${headers['x-postern-timestamp']}.${body}`)
+    .digest('hex');
+  expect(headers['x-postern-signature']).toBe(`v1=${mac}`);
 });
 
 test('slack: a section for the title and one for the facts, and nothing calls everyone', async () => {

@@ -6,7 +6,7 @@
  *   X-Postern-Signature: v1=HEX                (HMAC-SHA256 of `${timestamp}.${body}` with the shared secret)
  */
 import { createHmac } from 'node:crypto';
-import type { Secret } from '../../secret.ts';
+import { redactInJson, redactSecrets, type Secret } from '../../secret.ts';
 import { wordingOf } from '../wording.ts';
 import { type Channel, postJson } from './channel.ts';
 import type { ChannelParts } from './index.ts';
@@ -23,7 +23,7 @@ export function webhookChannel(
     async send(notice) {
       const { title, facts } = wordingOf(notice, source);
       const { id, kind, situation, atMs, sinceMs } = notice;
-      const body = JSON.stringify({
+      const said = {
         version: 1,
         id,
         kind,
@@ -32,11 +32,13 @@ export function webhookChannel(
         source,
         situation: { ...situation, message: title.replace(/^\[\w+\] /, '') },
         text: [title, ...facts.map(([label, text]) => `${label}: ${text}`)].join('\n'),
-      });
+      };
+      // A situation's other texts are as the daemon has them, with what a cloud said in them.
+      const body = JSON.stringify(said, redactInJson);
       const timestamp = String(Math.floor(clock.now() / 1000));
       const signature = options.secret && signatureOf(options.secret, timestamp, body);
       await postJson(parts, options.url.reveal(), body, {
-        'x-postern-id': encodeURIComponent(id),
+        'x-postern-id': encodeURIComponent(redactSecrets(id)),
         'x-postern-timestamp': timestamp,
         ...(signature !== undefined && { 'x-postern-signature': signature }),
       });
