@@ -64,6 +64,15 @@ test('a lock-out pages and shows though no address is missing, since nobody is l
   expect(panels[0]).toBe(`sum(${lockedOut})`);
 });
 
+test('a fleet of three is not three times as much: what each worker says of the whole is not added up', () => {
+  const ofTheWhole = [...gauges, otherGauges.openAlerts].map(({ name }) => name);
+  for (const expr of panels) {
+    const [outer] = /\b(sum|max|min|histogram_quantile)\b/.exec(expr) ?? [];
+    expect(outer, `${expr} draws a line for each worker`).toBeDefined();
+    if (named(expr).some(name => ofTheWhole.includes(name))) expect(expr).toMatch(/\b(max|min)\b/);
+  }
+});
+
 test('an alert tells only labels that its expression keeps', () => {
   for (const { alert, expr, annotations } of rules) {
     const kept = / by \(([^)]*)\)/.exec(expr)?.[1]?.split(', ') ?? [];
