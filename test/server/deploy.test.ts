@@ -5,8 +5,9 @@ import { parse, parseAllDocuments } from 'yaml';
 import { parseConfig } from '../../src/config/parse.ts';
 import { deliveryOutcomes } from '../../src/notify/notifier.ts';
 import { coverages } from '../../src/reconcile/coverage.ts';
-import { counters, gauges, histograms, otherGauges } from '../../src/server/metrics.ts';
+import { counters, gauges, histograms, Metrics, otherGauges } from '../../src/server/metrics.ts';
 import { metricsPage } from '../../src/server/metrics-page.ts';
+import { watchStatus } from '../notify/status.ts';
 import { open } from './fixtures.ts';
 
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
@@ -33,6 +34,19 @@ test('alert rules and panels name metrics that are there', () => {
   expect(rules.length).toBeGreaterThan(5);
   expect(panels.length).toBeGreaterThan(5);
   expect(named(expressions.join(' ')).filter(name => !known.has(name))).toEqual([]);
+});
+
+test("what they name of Node.js's own metrics is served", async () => {
+  const metrics = new Metrics({
+    status: () => watchStatus(),
+    openAlerts: () => ({}),
+    channels: () => [],
+    withProcess: true,
+  });
+  const page = await metrics.text();
+  const others = new Set(expressions.join(' ').match(/\b(process|nodejs)_[a-z_]+/g));
+  expect([...others]).toContain('process_start_time_seconds');
+  for (const name of others) expect(page).toContain(`# TYPE ${name} `);
 });
 
 const labelsOf = (name: string): readonly string[] => {
