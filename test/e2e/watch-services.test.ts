@@ -52,9 +52,10 @@ test('the API, the metrics and a channel tell of it; a signed alert of Atlas has
     (await get('/api/v1/gates'))[0].coverage === 'let-in' ? true : undefined,
   );
   expect((await fetch(`${url}/readyz`)).status).toBe(200);
-  expect(await (await fetch(`${url}/metrics`)).text()).toContain(
-    'postern_gate_missing_addresses{gate="payments"} 0',
-  );
+  const metrics = await (await fetch(`${url}/metrics`)).text();
+  expect(metrics).toContain('postern_gate_missing_addresses{gate="payments"} 0');
+  expect(metrics).toContain('postern_removals_restored_total{gate="payments"} 0');
+  expect(metrics).toContain('postern_notifications_total{channel="team",outcome="given-up"} 0');
   expect(await get('/api/v1/writes')).toMatchObject([{ kind: 'add', outcome: 'applied' }]);
   expect((await get('/api/v1/feeds/control-plane/addresses')).addresses.length).toBeGreaterThan(300);
   expect((await get('/api/v1/gates/payments/coverage')).at(-1)).toMatchObject({
