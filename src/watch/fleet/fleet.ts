@@ -6,6 +6,7 @@
 import { type Clock, systemClock } from '../../clock.ts';
 import type { Secret } from '../../secret.ts';
 import type { RunReason } from '../events.ts';
+import { within } from '../waker.ts';
 import { AloneRounds } from './alone.ts';
 import { type GateQueue, openGateQueue } from './gate-queue.ts';
 
@@ -71,6 +72,9 @@ export interface Fleet {
 }
 
 const defaultConcurrency = 4;
+const unanswered = 'The database does not answer.';
+/** What the queue needs after its work in hand has ended, or has had its time. */
+const closeWithinMs = 3_000;
 
 export function createFleet(options: FleetOptions): Fleet {
   return new SharedFleet(options);
@@ -87,6 +91,9 @@ class SharedFleet implements Fleet {
   #isHandingOver = false;
   #queue: GateQueue | undefined;
   #ticking: Promise<void> | undefined;
+  /** Under way: one at a time, however long the database takes. */
+  #sharing: Promise<boolean> | undefined;
+  #because = unanswered;
   #state: 'starting' | 'sharing' | 'alone' = 'starting';
   #lastWellAtMs: number;
 
@@ -120,8 +127,14 @@ class SharedFleet implements Fleet {
 
   async stop(): Promise<void> {
     this.#stopping.abort();
-    await this.#ticking;
-    await Promise.all([this.#queue?.stop(this.#timing.stopWithinMs), this.#alone.settled()]);
+    const { stopWithinMs } = this.#timing;
+    const inHand = [
+      this.#ticking,
+      this.#sharing,
+      this.#queue?.stop(stopWithinMs),
+      this.#alone.settled(),
+    ] as const;
+    await within(this.#clock, stopWithinMs + closeWithinMs, Promise.all(inHand), () => undefined);
   }
 
   /** Throws what the database throws; what is not handed over then is kept for the next tick. */
@@ -150,31 +163,58 @@ class SharedFleet implements Fleet {
     }
   }
 
-  /** Never throws. */
+  /** Never throws, and waits for no database: one that hangs is as far away as one that refuses. */
   async #tick(): Promise<void> {
+    const { signal } = this.#stopping;
+    this.#sharing ??= this.#share().finally(() => {
+      this.#sharing = undefined;
+    });
+    const isShared = await within(this.#clock, this.#timing.tickMs, this.#sharing, () => false, signal);
+    if (signal.aborted) return;
+    if (!isShared) this.#judgeAbsence();
+    if (this.#state === 'alone') this.#alone.startDue();
+  }
+
+  /** Whether the database was there. Never throws. */
+  async #share(): Promise<boolean> {
     const askedAtMs = this.#clock.now();
     try {
-      this.#queue ??= await openGateQueue({
-        database: this.#options.database,
-        concurrency: this.#options.concurrency ?? defaultConcurrency,
-        work: (gate, reason) => this.#workOn(gate, reason),
-        onFault: error => this.#tell({ kind: 'fault', error }),
-      });
-      await this.#queue.ensure(this.#options.gates());
+      const queue = await this.#openQueue();
+      await queue.ensure(this.#options.gates());
       await this.#handOverHints();
-      this.#lastWellAtMs = askedAtMs;
-      if (this.#state !== 'sharing') this.#tell({ kind: 'shares' });
-      this.#state = 'sharing';
     } catch (error) {
-      // After a clock that was ahead.
-      this.#lastWellAtMs = Math.min(this.#lastWellAtMs, askedAtMs);
-      const awayMs = this.#clock.now() - this.#lastWellAtMs;
-      if (awayMs >= this.#timing.aloneAfterMs && this.#state !== 'alone') {
-        this.#state = 'alone';
-        this.#tell({ kind: 'alone', because: error instanceof Error ? error.message : String(error) });
-      }
+      this.#because = error instanceof Error ? error.message : String(error);
+      return false;
     }
-    if (this.#state === 'alone') this.#alone.startDue();
+    if (this.#stopping.signal.aborted) return true;
+    this.#lastWellAtMs = askedAtMs;
+    this.#because = unanswered;
+    if (this.#state !== 'sharing') this.#tell({ kind: 'shares' });
+    this.#state = 'sharing';
+    return true;
+  }
+
+  async #openQueue(): Promise<GateQueue> {
+    if (this.#queue) return this.#queue;
+    const queue = await openGateQueue({
+      database: this.#options.database,
+      concurrency: this.#options.concurrency ?? defaultConcurrency,
+      work: (gate, reason) => this.#workOn(gate, reason),
+      onFault: error => this.#tell({ kind: 'fault', error }),
+    });
+    this.#queue = queue;
+    // Whoever stopped this worker meanwhile could not stop what was not open yet.
+    if (this.#stopping.signal.aborted) await queue.stop(this.#timing.stopWithinMs);
+    return queue;
+  }
+
+  #judgeAbsence(): void {
+    const nowMs = this.#clock.now();
+    // After a clock that was ahead.
+    this.#lastWellAtMs = Math.min(this.#lastWellAtMs, nowMs);
+    if (nowMs - this.#lastWellAtMs < this.#timing.aloneAfterMs || this.#state === 'alone') return;
+    this.#state = 'alone';
+    this.#tell({ kind: 'alone', because: this.#because });
   }
 
   /** A job. One of a gate that this worker does not know is left for one that does. */

@@ -22,6 +22,8 @@ const retryLimit = 1_000_000;
 const keepDoneSeconds = 10 * 60;
 const maxConnections = 5;
 const connectTimeoutMs = 5_000;
+/** On this side, for a server that does not answer any more: its statements take milliseconds. */
+const queryTimeoutMs = 5_000;
 
 export interface GateQueueOptions {
   readonly database: Secret;
@@ -58,6 +60,8 @@ export async function openGateQueue(options: GateQueueOptions): Promise<GateQueu
     schema: jobsSchema,
     max: maxConnections,
     connectionTimeoutMillis: connectTimeoutMs,
+    // What pg-boss does not know goes to its pool as it is; a process that has ended its work does not stay for it.
+    ...{ query_timeout: queryTimeoutMs, keepAlive: true, allowExitOnIdle: true },
     // Gates are due when their last run says so, not by the calendar.
     schedule: false,
     superviseIntervalSeconds: superviseSeconds,
