@@ -217,9 +217,12 @@ class SharedFleet implements Fleet {
     this.#tell({ kind: 'alone', because: this.#because });
   }
 
-  /** A job. One of a gate that this worker does not know is left for one that does. */
-  async #workOn(gate: string, reason: RunReason | undefined): Promise<number> {
-    if (!this.#options.gates().includes(gate)) return this.#timing.tickMs;
+  /**
+   * A job. That of a gate that this worker does not know ends: a worker that knows the gate gives it another within
+   * a tick, and nobody does where it has left every config.
+   */
+  async #workOn(gate: string, reason: RunReason | undefined): Promise<number | undefined> {
+    if (!this.#options.gates().includes(gate)) return undefined;
     return await this.#work(gate, reason);
   }
 

@@ -28,8 +28,8 @@ const queryTimeoutMs = 5_000;
 export interface GateQueueOptions {
   readonly database: Secret;
   readonly concurrency: number;
-  /** Looks after a gate, and gives in how many milliseconds it is due again. Never throws. */
-  work(gate: string, reason: RunReason | undefined): Promise<number>;
+  /** Looks after a gate, and gives in how many milliseconds it is due again, if it is. Never throws. */
+  work(gate: string, reason: RunReason | undefined): Promise<number | undefined>;
   /** Faults that pg-boss gets over by itself. */
   onFault(error: unknown): void;
 }
@@ -107,7 +107,7 @@ async function takeJobs(boss: PgBoss, { concurrency, work }: GateQueueOptions): 
       const { gate, reason } = job.data;
       const nextInMs = await work(gate, reason);
       // Before this job ends, so that there is always one; a hint that came meanwhile has queued an earlier one.
-      if (!job.signal.aborted) {
+      if (nextInMs !== undefined && !job.signal.aborted) {
         await boss.send(queue, { gate }, { singletonKey: gate, startAfter: Math.ceil(nextInMs / 1000) });
       }
     },

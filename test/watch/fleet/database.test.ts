@@ -49,3 +49,31 @@ test('a database that hangs is away like one that refuses: the worker looks at e
   await fleet.stop();
   expect(Date.now() - stoppedAtMs).toBeLessThan(5_000);
 }, 150_000);
+
+test('the jobs of a gate that left every config end', async context => {
+  const url = await server.createDatabase();
+  let gates = ['a', 'gone'];
+  const workers = [
+    startWorker(context, url, { gates: () => gates }),
+    startWorker(context, url, { gates: () => gates }),
+  ];
+  const worked = () => workers.flatMap(each => each.worked);
+  await until(() => worked().includes('gone'), patienceMs, 'it is looked at');
+  gates = ['a'];
+  const jobs = () =>
+    server.query(
+      url,
+      `select from postern_jobs.job where singleton_key = 'gone' and state in ('created', 'retry', 'active')`,
+    );
+  await until(async () => (await jobs()).length === 0, patienceMs, 'it has no job any more');
+}, 90_000);
+
+test('a gate that only one worker knows yet is looked at soon, whoever takes its job', async context => {
+  const url = await server.createDatabase();
+  const older = startWorker(context, url, { gates: () => ['a'] });
+  await until(() => older.worked.includes('a'), patienceMs, 'the older worker is there');
+  const newer = startWorker(context, url, { gates: () => ['a', 'new'] });
+  const looks = () => newer.worked.filter(gate => gate === 'new').length;
+  await until(() => looks() >= 5, patienceMs, 'it is looked at again and again');
+  expect(older.worked).not.toContain('new');
+}, 90_000);
