@@ -52,7 +52,14 @@ export class Emitter {
 }
 
 export function messageOf(error: unknown): string {
-  return redactSecrets(error instanceof Error ? error.message || error.name : String(error));
+  return redactSecrets(wordsOf(error));
+}
+
+function wordsOf(error: unknown): string {
+  if (error instanceof Error) return error.message || error.name;
+  // Libraries hand over plain objects too, pg-boss for one.
+  const message = (error as { readonly message?: unknown } | null | undefined)?.message;
+  return typeof message === 'string' && message !== '' ? message : String(error);
 }
 
 function severityOf(happening: WatchHappening): Severity {

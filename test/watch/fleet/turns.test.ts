@@ -27,7 +27,7 @@ function fleetRig() {
     await rig.clock.advance(1_000);
     return await done;
   };
-  return { rig, hints, work };
+  return { rig, hints, work, tasks: () => tasks! };
 }
 
 test('no gate is looked at before the fleet says so; its next time is the fleet’s to know', async () => {
@@ -98,4 +98,13 @@ test('for a hint, what was read before it does not count', async () => {
   rig.watch.hint({ source: 'webhook', because: 'test' });
   await rig.clock.advance(1_000);
   expect(rig.requestsTo('controlPlaneIPAddresses')).toHaveLength(before + 1);
+});
+
+test('a fault that is no Error is told by its message', async () => {
+  const { rig, tasks } = fleetRig();
+  await rig.clock.advance(1_000);
+  // As pg-boss hands them over.
+  const error = { message: 'connect ECONNREFUSED 127.0.0.1:5432', code: 'ECONNREFUSED', queue: 'gates' };
+  tasks().onEvent?.({ kind: 'fault', error });
+  expect(rig.of('fleet-fault')).toMatchObject([{ because: error.message }]);
 });
