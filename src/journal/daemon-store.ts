@@ -9,7 +9,8 @@ import { sqliteStore } from './sqlite/store.ts';
 export interface DaemonStoreOptions {
   /** The file; the spool is beside it, also when the journal is in a database. */
   readonly path: string;
-  readonly database: Secret | undefined;
+  /** Asked each time that the journal is opened, so that a rotated password is noticed. */
+  readonly database: (() => Secret) | undefined;
   readonly clock: Clock;
 }
 
@@ -19,7 +20,7 @@ export function daemonStore({ path, database, clock }: DaemonStoreOptions): Jour
   return {
     // Its host and name are known once it is open; its URL is a secret.
     location: 'the PostgreSQL database',
-    open: () => openJournalAt({ path, database, clock }),
+    open: async () => await openJournalAt({ path, database: database(), clock }),
     spool: write => appendToSpool(spool, write),
     drain: (journal, onFault, kept) => drainSpool(spool, journal, { onFault, kept }),
   };

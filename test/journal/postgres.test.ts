@@ -352,7 +352,7 @@ test('a text with what PostgreSQL cannot hold is taken without it', async () => 
 test('a daemon spools beside its file while the database is away, and journals it when it is back', async () => {
   const database = new Secret(await server.createDatabase(), 'env:TEST');
   const path = join(temporaryDirectory(), 'journal.db');
-  const store = daemonStore({ path, database, clock: new FakeClock() });
+  const store = daemonStore({ path, database: () => database, clock: new FakeClock() });
   expect(store.location).not.toContain(password);
   store.spool({ ...intent(), outcome: 'applied', after: intent().target, finishedAtMs: nowMs, error: null });
   const journal = await store.open();

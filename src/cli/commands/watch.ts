@@ -2,6 +2,7 @@ import { atlasCredentialsOf, type Config, resolveSecret, systemFiles } from '../
 import type { SecretReference } from '../../config/secret-reference.ts';
 import { openGate } from '../../gates/index.ts';
 import { daemonStore } from '../../journal/daemon-store.ts';
+import { isSameDatabase } from '../../journal/postgres/address.ts';
 import { createLogger, type LogLevel } from '../../log/logger.ts';
 import { whoRuns } from '../../reconcile/session.ts';
 import { rememberSecret, type Secret } from '../../secret.ts';
@@ -47,7 +48,8 @@ export const run: CommandAction<WatchCommandOptions> = async (context, _, option
     );
   }
   const secretOf = secretsOf(context);
-  const watch = createWatch(watchOptionsOf(context, config));
+  let newest = config;
+  const watch = createWatch(watchOptionsOf(context, config, () => newest));
   const told = tellTo(context, config, watch, options);
   watch.subscribe(event => told.tell(event));
   if (options.onEvent) watch.subscribe(options.onEvent);
@@ -67,7 +69,17 @@ export const run: CommandAction<WatchCommandOptions> = async (context, _, option
     }
     ends.push(
       onProcessFaults(watch),
-      onReload(context, watch, services, load, config.path),
+      onReload(
+        context,
+        config.path,
+        load,
+        reloaded => {
+          newest = reloaded;
+          watch.reload(reloaded);
+          void services?.reload(reloaded);
+        },
+        message => watch.refuseConfig(message),
+      ),
       onAbort(signal, () => watch.stop(reasonOf(signal))),
     );
     await watch.run({ once: options.once === true });
@@ -85,13 +97,21 @@ function secretsOf({ env }: CommandContext): (reference: SecretReference) => Sec
   return reference => resolveSecret(reference, env, systemFiles).secret;
 }
 
-/** What the daemon is given in a real process. */
-export function watchOptionsOf(context: CommandContext, config: Config): WatchOptions {
+/**
+ * What the daemon is given in a real process.
+ *
+ * @param newest the config as it is after the last reload
+ */
+export function watchOptionsOf(
+  context: CommandContext,
+  config: Config,
+  newest: () => Config = () => config,
+): WatchOptions {
   const { clock, env } = context;
   const secretOf = secretsOf(context);
   const warning = useProxyFromEnvironment(env);
   if (warning !== undefined) context.output.warn(warning);
-  const database = context.databaseOf(config);
+  const database = databaseNow(context, config, newest);
   const budgets = database && keptRateBudgets({ database, clock });
   return {
     config,
@@ -103,7 +123,7 @@ export function watchOptionsOf(context: CommandContext, config: Config): WatchOp
       clock,
     }),
     ...(database && {
-      fleet: tasks => createFleet({ ...tasks, database, clock, concurrency: placesOf(config) }),
+      fleet: tasks => createFleet({ ...tasks, database, clock, concurrency: () => placesOf(newest()) }),
     }),
     transport: (mode, { atlas }) => {
       const transport = createTransport({ clock, random: Math.random, mode, tryTimeoutMs: atlas.timeoutMs });
@@ -122,6 +142,21 @@ export function watchOptionsOf(context: CommandContext, config: Config): WatchOp
     },
     by: whoRuns(),
     command: 'postern watch',
+  };
+}
+
+/** Where the database of the journal is, with its user and password as they are now. */
+function databaseNow(
+  context: CommandContext,
+  config: Config,
+  newest: () => Config,
+): (() => Secret) | undefined {
+  const first = context.databaseOf(config);
+  if (!first) return undefined;
+  return () => {
+    const now = context.databaseOf(newest());
+    // Another database is another journal, which a daemon does not change in the middle of its work.
+    return now && isSameDatabase(first, now) ? now : first;
   };
 }
 
@@ -171,22 +206,21 @@ function onProcessFaults(watch: Watch): () => void {
 
 function onReload(
   { clock }: CommandContext,
-  watch: Watch,
-  services: WatchServices | undefined,
-  load: () => Config,
   path: string | undefined,
+  load: () => Config,
+  take: (config: Config) => void,
+  refuse: (message: string) => void,
 ): () => void {
   const stop = new AbortController();
   const reload = () => {
     try {
       const config = load();
       if (config.gates.length === 0) throw new UsageError('The new config names no gate.');
-      watch.reload(config);
-      void services?.reload(config);
+      take(config);
     } catch (error) {
       const { message, remedy } = reportError(error);
       // The faults of a file stand on lines of their own.
-      watch.refuseConfig([message, remedy].filter(Boolean).join(message.includes('\n') ? '\n' : ' '));
+      refuse([message, remedy].filter(Boolean).join(message.includes('\n') ? '\n' : ' '));
     }
   };
   process.on('SIGHUP', reload);

@@ -66,6 +66,16 @@ export function parseDatabaseUrl(secret: Secret): DatabaseAddress {
   };
 }
 
+/** Whether two URLs differ in nothing but who asks: the user and the password. */
+export function isSameDatabase(one: Secret, other: Secret): boolean {
+  const [a, b] = [one, other].map(secret => {
+    const url = URL.parse(secret.reveal());
+    if (url) [url.username, url.password] = ['', ''];
+    return url?.href;
+  });
+  return a !== undefined && a === b;
+}
+
 /** One with an `@`, or a `#` after it, is what a `/`, `?` or `#` that is not escaped leaves of a password. */
 function hasDatabase({ pathname, hash }: URL): boolean {
   return /^\/[^/@]+$/.test(pathname) && hash === '';

@@ -3,7 +3,7 @@ import { type Clock, msLeft } from '../../clock.ts';
 
 export interface AloneOptions {
   readonly clock: Clock;
-  readonly concurrency: number;
+  concurrency(): number;
   gates(): readonly string[];
   /** Never throws; gives when the gate is due again. */
   work(gate: string): Promise<number>;
@@ -26,7 +26,7 @@ export class AloneRounds {
   startDue(): void {
     const { clock, concurrency, gates } = this.#options;
     for (const gate of gates()) {
-      if (this.#running.size >= concurrency) return;
+      if (this.#running.size >= concurrency()) return;
       const due = this.#due.get(gate);
       if (this.#running.has(gate) || (due && msLeft(due.atMs, clock.now(), due.waitMs) > 0)) continue;
       this.#running.set(gate, this.#run(gate));

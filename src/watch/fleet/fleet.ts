@@ -9,10 +9,11 @@ import type { RunReason } from '../events.ts';
 import { within } from '../waker.ts';
 import { AloneRounds } from './alone.ts';
 import { type GateQueue, openGateQueue } from './gate-queue.ts';
+import { isRotated } from './rotated.ts';
 
 export interface FleetOptions {
-  /** The database of the journal. */
-  readonly database: Secret;
+  /** The database of the journal; asked each time that it is opened, so that a rotated password is noticed. */
+  database(): Secret;
   /** The names of the gates there are; asked again and again, so that another config counts at once. */
   gates(): readonly string[];
   /**
@@ -24,8 +25,8 @@ export interface FleetOptions {
    */
   work(gate: string, reason?: RunReason): Promise<{ readonly nextInMs: number }>;
   onEvent?(event: FleetEvent): void;
-  /** How many gates this worker looks after at once. */
-  readonly concurrency?: number;
+  /** How many gates this worker looks after at once; asked again and again, and more of them count at once. */
+  concurrency?(): number;
   readonly clock?: Clock;
   readonly timing?: Partial<FleetTiming>;
 }
@@ -90,6 +91,8 @@ class SharedFleet implements Fleet {
   readonly #hints = new Map<string, RunReason>();
   #isHandingOver = false;
   #queue: GateQueue | undefined;
+  /** What the queue was opened with. */
+  #openedWith: string | undefined;
   #ticking: Promise<void> | undefined;
   /** Under way: one at a time, however long the database takes. */
   #sharing: Promise<boolean> | undefined;
@@ -104,7 +107,7 @@ class SharedFleet implements Fleet {
     this.#lastWellAtMs = this.#clock.now();
     this.#alone = new AloneRounds({
       clock: this.#clock,
-      concurrency: options.concurrency ?? defaultConcurrency,
+      concurrency: () => this.#concurrency(),
       gates: options.gates,
       work: gate => this.#work(gate),
     });
@@ -135,6 +138,10 @@ class SharedFleet implements Fleet {
       this.#alone.settled(),
     ] as const;
     await within(this.#clock, stopWithinMs + closeWithinMs, Promise.all(inHand), () => undefined);
+  }
+
+  #concurrency(): number {
+    return this.#options.concurrency?.() ?? defaultConcurrency;
   }
 
   /** Throws what the database throws; what is not handed over then is kept for the next tick. */
@@ -180,10 +187,12 @@ class SharedFleet implements Fleet {
     const askedAtMs = this.#clock.now();
     try {
       const queue = await this.#openQueue();
+      await queue.grow(this.#concurrency());
       await queue.ensure(this.#options.gates());
       await this.#handOverHints();
     } catch (error) {
       this.#because = error instanceof Error ? error.message : String(error);
+      this.#leaveIfRotated();
       return false;
     }
     if (this.#stopping.signal.aborted) return true;
@@ -196,16 +205,26 @@ class SharedFleet implements Fleet {
 
   async #openQueue(): Promise<GateQueue> {
     if (this.#queue) return this.#queue;
+    const database = this.#options.database();
     const queue = await openGateQueue({
-      database: this.#options.database,
-      concurrency: this.#options.concurrency ?? defaultConcurrency,
+      database,
+      concurrency: this.#concurrency(),
       work: (gate, reason) => this.#workOn(gate, reason),
       onFault: error => this.#tell({ kind: 'fault', error }),
     });
     this.#queue = queue;
+    this.#openedWith = database.reveal();
     // Whoever stopped this worker meanwhile could not stop what was not open yet.
     if (this.#stopping.signal.aborted) await queue.stop(this.#timing.stopWithinMs);
     return queue;
+  }
+
+  /** The queue makes its connections anew by itself, but with the password that it was opened with. */
+  #leaveIfRotated(): void {
+    const queue = this.#queue;
+    if (!queue || !isRotated(this.#options.database, this.#openedWith)) return;
+    this.#queue = undefined;
+    void queue.stop(this.#timing.stopWithinMs);
   }
 
   #judgeAbsence(): void {

@@ -35,6 +35,8 @@ export interface GateQueueOptions {
 }
 
 export interface GateQueue {
+  /** Takes so many jobs at once from now on. Fewer than before are no less: who works on them has limits of its own. */
+  grow(concurrency: number): Promise<void>;
   /** Gives a job, due now, to each gate that has none. */
   ensure(gates: readonly string[]): Promise<void>;
   /** Makes a gate due now. One that is being worked on is due again right after. */
@@ -69,6 +71,7 @@ export async function openGateQueue(options: GateQueueOptions): Promise<GateQueu
     registerInstance: false,
   });
   boss.on('error', options.onFault);
+  let places = options.concurrency;
   try {
     await boss.start();
     await boss.createQueue(queue, {
@@ -80,12 +83,19 @@ export async function openGateQueue(options: GateQueueOptions): Promise<GateQueu
       retryDelay: 0,
       deleteAfterSeconds: keepDoneSeconds,
     });
-    await takeJobs(boss, options);
+    await takeJobs(boss, places, options.work);
   } catch (error) {
     await boss.stop({ graceful: false }).catch(() => {});
     return explain('could not be used for sharing the work')(error);
   }
   return {
+    grow: async concurrency => {
+      const more = concurrency - places;
+      if (more <= 0) return;
+      // Beside those that take jobs already.
+      await takeJobs(boss, more, options.work);
+      places = concurrency;
+    },
     ensure: gates => ensure(boss, gates).catch(explain('could not be used for sharing the work')),
     due: async (gate, reason) => {
       await boss
@@ -98,10 +108,10 @@ export async function openGateQueue(options: GateQueueOptions): Promise<GateQueu
   };
 }
 
-async function takeJobs(boss: PgBoss, { concurrency, work }: GateQueueOptions): Promise<void> {
+async function takeJobs(boss: PgBoss, places: number, work: GateQueueOptions['work']): Promise<void> {
   await boss.work<GateJob>(
     queue,
-    { localConcurrency: concurrency, batchSize: 1, pollingIntervalSeconds: pollSeconds },
+    { localConcurrency: places, batchSize: 1, pollingIntervalSeconds: pollSeconds },
     async ([job]) => {
       if (!job) return;
       const { gate, reason } = job.data;

@@ -13,7 +13,7 @@ test('each gate has its turn when it is due, and after a clock that was ahead at
   let turns = 0;
   const rounds = new AloneRounds({
     clock,
-    concurrency: 1,
+    concurrency: () => 1,
     gates: () => ['vault'],
     work: async () => {
       turns++;
@@ -39,7 +39,7 @@ test('a worker whose clock is set back as the database goes is alone as soon as 
   const worked: string[] = [];
   const fleet = createFleet({
     // Nobody listens there.
-    database: new Secret('postgresql://postern@127.0.0.1:1/postern', 'test'),
+    database: () => new Secret('postgresql://postern@127.0.0.1:1/postern', 'test'),
     clock,
     gates: () => ['vault'],
     work: async gate => {

@@ -6,14 +6,18 @@ import { keptRateBudgets } from '../../../src/watch/fleet/budget-keeper.ts';
 import { SimClock } from '../sim-clock.ts';
 
 const budget: Budget = { key: 'events/a', capacity: 150, refillPerMs: 1 };
-const database = new Secret('postgresql://postern@db.invalid/postern', 'test');
+const database = () => new Secret('postgresql://postern@db.invalid/postern', 'test');
 
 /** Each opening is answered as the test says. */
 function keeper(...openings: (() => Promise<RateBudgets>)[]) {
   const clock = new SimClock(0);
   let opened = 0;
-  const kept = keptRateBudgets({ database, clock }, () => openings[opened++]!());
-  return { clock, kept, opened: () => opened };
+  let url = database;
+  const kept = keptRateBudgets({ database: () => url(), clock }, () => openings[opened++]!());
+  const rotate = () => {
+    url = () => new Secret('postgresql://postern:another@db.invalid/postern', 'test');
+  };
+  return { clock, kept, rotate, opened: () => opened };
 }
 
 const giving = (waitMs: number) => async (): Promise<RateBudgets> => ({ take: async () => waitMs });
@@ -77,4 +81,22 @@ test('what fails later is away for a while, and is there again without being ope
   await clock.advance(31_000);
   expect(await kept.take(budget)).toBe(0);
   expect(opened()).toBe(1);
+});
+
+test('what fails after its password was rotated is opened anew', async () => {
+  let isRefused = false;
+  const old: RateBudgets = {
+    take: async () => {
+      if (isRefused) throw new Error('password authentication failed');
+      return 1;
+    },
+  };
+  const { clock, kept, rotate, opened } = keeper(async () => old, giving(2));
+  expect(await kept.take(budget)).toBe(1);
+  rotate();
+  expect([await kept.take(budget), opened()]).toEqual([1, 1]);
+  isRefused = true;
+  await expect(kept.take(budget)).rejects.toThrow('authentication');
+  await clock.advance(31_000);
+  expect(await kept.take(budget)).toBe(2);
 });

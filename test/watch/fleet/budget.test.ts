@@ -99,7 +99,7 @@ test('a hint that is given before the database is there is kept, and reaches the
   const database = new Secret(await server.createDatabase(), 'env:TEST');
   const worked: string[] = [];
   const fleet = createFleet({
-    database,
+    database: () => database,
     gates: () => ['a', 'b'],
     work: async (gate, reason) => {
       worked.push(`${gate}: ${reason ?? 'due'}`);

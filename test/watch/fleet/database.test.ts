@@ -1,10 +1,15 @@
 /** Workers in this process, over a real PostgreSQL that does what databases do. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, type TestContext, test } from 'vitest';
+import type { Cidr } from '../../../src/address/cidr.ts';
+import { openPostgresJournal } from '../../../src/journal/postgres/open.ts';
 import { Secret } from '../../../src/secret.ts';
 import { createFleet, type FleetOptions } from '../../../src/watch/fleet/index.ts';
 import { openBlackHole } from '../../postgres/black-hole.ts';
 import { usePostgres } from '../../postgres/server.ts';
-import { until } from './harness.ts';
+import { change, isEverywhere, openFleetSite, takeOverMs, until } from './harness.ts';
 
 const server = usePostgres();
 const patienceMs = 30_000;
@@ -18,7 +23,7 @@ function startWorker(
   const said: string[] = [];
   const worked: string[] = [];
   const fleet = createFleet({
-    database: new Secret(url, 'test'),
+    database: () => new Secret(url, 'test'),
     gates: () => ['a', 'b'],
     work: async gate => {
       worked.push(gate);
@@ -77,3 +82,53 @@ test('a gate that only one worker knows yet is looked at soon, whoever takes its
   await until(() => looks() >= 5, patienceMs, 'it is looked at again and again');
   expect(older.worked).not.toContain('new');
 }, 90_000);
+
+test('a worker takes more gates at once as soon as its config has more places', async context => {
+  let places = 1;
+  let atOnce = 0;
+  startWorker(context, await server.createDatabase(), {
+    concurrency: () => places,
+    work: async () => {
+      atOnce++;
+      await until(() => atOnce === 2, patienceMs, 'both are looked at');
+      return { nextInMs: 3_600_000 };
+    },
+  });
+  await until(() => atOnce === 1, patienceMs, 'one is looked at');
+  places = 2;
+  await until(() => atOnce === 2, patienceMs, 'both are looked at');
+}, 90_000);
+
+test('a rotated password of the database is picked up: it journals and shares again, without a restart', async context => {
+  const folder = mkdtempSync(join(tmpdir(), 'postern-rotated-'));
+  context.onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const file = join(folder, 'database');
+  const owner = await server.createDatabase();
+  const rotate = async (password: string, statement: string) => {
+    await server.query(owner, `${statement} role rotated login superuser password '${password}'`);
+    const url = new URL(owner);
+    [url.username, url.password] = ['rotated', password];
+    writeFileSync(file, url.href, { mode: 0o600 });
+    await server.query(
+      owner,
+      `select pg_terminate_backend(pid) from pg_stat_activity where usename = 'rotated'`,
+    );
+  };
+  await rotate('the-first-password', 'create');
+  const site = await openFleetSite(context, '', 1, undefined, { more: { database: `file:${file}` } });
+  site.start();
+  await until(() => site.lockedOut().length === 0, takeOverMs, 'the gate lets Atlas in');
+  await rotate('the-second-password', 'alter');
+  const cidr = change(site);
+  await until(() => isEverywhere(site, cidr), takeOverMs, 'the new address is let in');
+  const journal = await openPostgresJournal({ url: new Secret(owner, 'test') });
+  context.onTestFinished(() => journal.close());
+  const isJournalled = async () =>
+    (await journal.writes({ limit: 9 })).some(({ target }) => target.includes(cidr as Cidr));
+  await until(isJournalled, takeOverMs, 'and journalled');
+  const takesJobs = async () => {
+    const connections = `select from pg_stat_activity where usename = 'rotated' and application_name = 'postern-jobs'`;
+    return (await server.query(owner, connections)).length > 0;
+  };
+  await until(takesJobs, takeOverMs, 'it takes jobs again');
+}, 400_000);
