@@ -1693,6 +1693,51 @@ export const mutations: readonly Mutation[] = [
     replace: 'this.#lock && !this.#lock',
     tests: ['test/reconcile/fence.test.ts'],
   },
+  ...(
+    [
+      ['sends what it was about to', 'if (this.#mayBeDropped && this.isRetired)', 'if (!this)'],
+      ['leaves a write half done', '    this.#mayBeDropped = false;\n', ''],
+    ] as const
+  ).map(
+    ([name, find, replace]): Mutation => ({
+      name: `a config that is no longer in force: its run ${name}`,
+      invariant: 7,
+      file: 'src/reconcile/fence.ts',
+      find,
+      replace,
+      tests: ['test/reconcile/fence.test.ts'],
+    }),
+  ),
+  ...(
+    [
+      ['takes entries over', "  if (run.fence?.isRetired) return result.end('refused', ...stopped(run));\n"],
+      ['puts back what others removed', '  if (run.fence?.isRetired) return undefined;\n'],
+    ] as const
+  ).map(
+    ([name, find]): Mutation => ({
+      name: `a config that is no longer in force: its run ${name}`,
+      invariant: 7,
+      file: 'src/reconcile/apply.ts',
+      find,
+      replace: '',
+      tests: ['test/reconcile/fence.test.ts'],
+    }),
+  ),
+  {
+    name: 'a config that is no longer in force: its run is not told',
+    invariant: 7,
+    file: 'src/watch/create-watch.ts',
+    find: 'if (this.#gates.get(gate.name) !== gate) gate.retire();',
+    replace: 'void gate;',
+    tests: ['test/watch/process.test.ts'],
+  },
+  inReconcile(
+    'last look: a run that was asked to stop writes',
+    6,
+    'write-step.ts',
+    'if (run.signal?.aborted && isForward(write)) throw',
+    'if (run.signal?.aborted && !isForward(write)) throw',
+  ),
   // 9: secrets
   {
     name: 'secrets: not in a string',

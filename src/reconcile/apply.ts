@@ -26,7 +26,7 @@ import { recover } from './recover.ts';
 import { RemovalNotConfirmed, removeConfirmed, sinceOf } from './remove-confirmed.ts';
 import type { Run, RunResult, RunStatus, RunWrite } from './run.ts';
 import { type ResultBuilder, release, takeLock, withLock } from './with-lock.ts';
-import { addStep, deltaOf, endOf, isRemoval, newestInForce, stands } from './write-step.ts';
+import { addStep, deltaOf, endOf, isRemoval, newestInForce, stands, stoppedBefore } from './write-step.ts';
 
 /** How often a run plans anew when someone else changes the list under it. */
 const maxAttempts = 3;
@@ -104,11 +104,12 @@ async function attemptOnce(run: Run, options: ApplyOptions, result: ResultBuilde
     const restored = isFull(plan) ? await restoreLate(run, prepared, state, result) : undefined;
     return restored ? result.end('restored', restored) : result.end('refused', refusal.message, refusal);
   }
+  if (run.fence?.isRetired) return result.end('refused', ...stopped(run));
   await adopt(run, plan);
 
   const [additions, removals] = ['add', 'remove'].map(kind => plan.steps.filter(step => step.kind === kind));
   for (const { to } of additions!) {
-    if (run.signal?.aborted) return result.end('refused', ...stopped(run.gate.name));
+    if (run.signal?.aborted) return result.end('refused', ...stopped(run));
     const write = { to, planChecksum: plan.checksum, reason: 'Atlas wants it', ...must };
     const letIn = state.nextWriteShutsOut ? enforceConfirmed : addStep;
     try {
@@ -123,7 +124,7 @@ async function attemptOnce(run: Run, options: ApplyOptions, result: ResultBuilde
   const restored = await restoreLate(run, prepared, state, result);
   if (restored) return result.end('restored', restored);
   for (const { to } of removals!) {
-    if (run.signal?.aborted) return result.end('refused', ...stopped(run.gate.name));
+    if (run.signal?.aborted) return result.end('refused', ...stopped(run));
     const reason = 'Atlas has not listed it for longer than the grace period';
     const write = { kind: 'remove', to, planChecksum: plan.checksum, reason, ...must } as const;
     state = await removeConfirmed(run, state, write, each => result.writes.push(each));
@@ -151,6 +152,8 @@ async function restoreLate(
   also: readonly Cidr[] = [],
 ): Promise<string | undefined> {
   if (run.settings.policy === 'observe' || run.journal.unavailable !== undefined) return undefined;
+  // What earlier runs took out is put back by the config as it is now, or not at all.
+  if (run.fence?.isRetired) return undefined;
   const { writes } = prepared;
   const since = run.clock.now() - lateRestoreMs;
   const inForce = newestInForce(writes, run.clock.now());
@@ -213,11 +216,9 @@ function whatWas(writes: readonly WriteRecord[]): string {
   return writes.some(isFirstWrite) ? 'its list was put in force' : 'a removal';
 }
 
-function stopped(name: string): [string, { remedy: string }] {
-  return [
-    `Postern was asked to stop before it wrote to gate ${name}.`,
-    { remedy: 'Nothing to do: the next run does it.' },
-  ];
+function stopped(run: Run): [string, { remedy: string }] {
+  const [message, remedy] = stoppedBefore(run);
+  return [message, { remedy }];
 }
 
 async function refuse(

@@ -52,7 +52,7 @@ export interface Run {
    * held against. Absent where nobody looks for them; never throws.
    */
   readSigns?(sinceMs: number): Promise<readonly SignOfTrouble[]>;
-  /** Aborted when the process is asked to end: a run starts no new write then, and finishes the one in hand. */
+  /** Aborted when the process is asked to end, or the gate's config is no longer in force: a run starts no new write then, and finishes the one in hand. */
   readonly signal?: AbortSignal;
   /** Who runs it, for the journal: `alice@host (pid 42)`. */
   readonly by: string;

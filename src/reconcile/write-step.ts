@@ -66,6 +66,7 @@ export async function writeStep(run: Run, state: GateState, write: StepWrite): P
   const delta = deltaOf(before, write.to);
   const takesAway = doesTakeAway(write, before);
   lastLook(run, state, write, takesAway);
+  run.fence?.begin(isForward(write));
   const intent = {
     gateId: gate.id,
     gateName: gate.name,
@@ -130,7 +131,9 @@ function attributesOf(gate: string, { kind, to }: StepWrite, { adds, removes }: 
 }
 
 /** The guards once more, over what the gate shows now (DESIGN.md §3, invariants 1, 3, 4 and 5). */
-function lastLook({ gate, clock }: Run, state: GateState, write: StepWrite, takesAway: boolean): void {
+function lastLook(run: Run, state: GateState, write: StepWrite, takesAway: boolean): void {
+  const { gate, clock } = run;
+  if (run.signal?.aborted && isForward(write)) throw new WriteStoppedError(...stoppedBefore(run));
   const usage = gate.limits.measure(write.to);
   const step = {
     kind: write.kind,
@@ -178,6 +181,21 @@ export function deltaOf(before: readonly Cidr[], after: readonly Cidr[]): Delta 
 function doesTakeAway({ kind, to }: StepWrite, before: readonly Cidr[]): boolean {
   if (kind === 'enforce' || kind === 'withdraw') return kind === 'enforce';
   return !AddressSet.of(to).covers(AddressSet.of(before));
+}
+
+/** What was taken away may be put back at any time; everything else is begun only while the run may go on. */
+function isForward({ kind }: StepWrite): boolean {
+  return kind !== 'restore' && kind !== 'withdraw';
+}
+
+/** What to tell of a run that ends before it has written, and what to do. */
+export function stoppedBefore({ gate: { name }, fence }: Run): [message: string, remedy: string] {
+  return fence?.isRetired
+    ? [
+        `The config of gate ${name} changed before it was written to.`,
+        'Nothing to do: the next run goes by the config as it is now.',
+      ]
+    : [`Postern was asked to stop before it wrote to gate ${name}.`, 'Nothing to do: the next run does it.'];
 }
 
 /** Kinds of write that may take something away, and that Atlas has to confirm. */

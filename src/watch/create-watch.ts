@@ -522,6 +522,7 @@ class WatchDaemon implements Watch {
       this.#gates.set(gate.name, isSame ? known : new GateWatch(gate, parts));
       if (!isSame) void this.#fleet?.hint(gate.name, 'start');
     }
+    for (const gate of kept.values()) if (this.#gates.get(gate.name) !== gate) gate.retire();
     const { concurrency } = config.watch;
     this.#runs.concurrency = concurrency;
     const feeds = new Set(config.gates.flatMap(gate => feedsOf(config, gate)));

@@ -81,8 +81,9 @@ export class GateWatch {
   readonly cloud: CloudName;
   readonly #parts: GateWatchParts;
   #gate: Gate | undefined;
-  /** Keeps a run that was paused, and lost its lock, from writing when it wakes up. */
-  readonly #fence = new Fence();
+  readonly #retired = new AbortController();
+  /** Keeps a run that was paused, and lost its lock or its config, from writing when it wakes up. */
+  readonly #fence = new Fence(this.#retired.signal);
   #dueAtMs: number;
   #reason: RunReason = 'start';
   /** Asked for while a run was under way. */
@@ -121,6 +122,11 @@ export class GateWatch {
 
   get isRunning(): boolean {
     return this.#runningSinceMs !== undefined;
+  }
+
+  /** Its config is no longer in force: a run under way writes no more by it. */
+  retire(): void {
+    this.#retired.abort(new Error('the config of the gate has changed'));
   }
 
   get running(): { readonly runId: string; readonly sinceMs: number } | undefined {
@@ -236,7 +242,8 @@ export class GateWatch {
   }
 
   #runOf(gate: Gate, runId: string, journal: GuardedJournal): Run {
-    const { clock, feeds, by, command, stop, emit, signs } = this.#parts;
+    const { clock, feeds, by, command, emit, signs } = this.#parts;
+    const signal = AbortSignal.any([this.#parts.stop, this.#retired.signal]);
     const config = this.#parts.config();
     const client = this.#parts.client();
     const notBeforeMs = this.#freshness(clock.now());
@@ -245,7 +252,7 @@ export class GateWatch {
     const ask = <T>(read: (projectId: string) => Promise<T>, otherwise: (projectId: string) => T) =>
       Promise.all(
         this.config.projects.map(id =>
-          within(clock, verdictPatienceMs, read(id), () => otherwise(id), hasWritten ? undefined : stop),
+          within(clock, verdictPatienceMs, read(id), () => otherwise(id), hasWritten ? undefined : signal),
         ),
       );
     return {
@@ -263,7 +270,7 @@ export class GateWatch {
       readAlerts: () => ask(id => readAlerts(client, id), alertsUnanswered),
       readSigns: sinceMs => signs(this.config.projects, sinceMs),
       fence: this.#fence,
-      signal: stop,
+      signal,
       by,
       command,
       report: step => {
@@ -300,7 +307,7 @@ export class GateWatch {
     this.#endedAtMs = nowMs;
     this.#freshSinceMs = Number.NEGATIVE_INFINITY;
     this.#remember(result, nowMs);
-    const ending = endingOf(result, this.#parts.stop.aborted);
+    const ending = endingOf(result, this.#parts.stop.aborted || this.#retired.signal.aborted);
     const run = { runId, gate: this.name, startedAtMs, endedAtMs: nowMs };
     this.#lastRun = summaryOf(run, result, result.plan && this.#after);
     this.#schedule(ending, result, nowMs);

@@ -1,5 +1,5 @@
 /** A run that loses its gate's lock while it works: it sends nothing more, and says so. */
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { GateError } from '../../src/gates/gate.ts';
 import { LockLostError } from '../../src/journal/errors.ts';
 import type { HeldLock, Journal } from '../../src/journal/journal.ts';
@@ -10,7 +10,7 @@ import { cidr, cidrs } from '../plan/fixtures.ts';
 import { World } from './world.ts';
 
 const office = cidr('198.17.0.1');
-const [a] = cidrs('52.0.0.1');
+const [a, b, c] = cidrs('52.0.0.1', '52.0.0.2', '52.0.0.3');
 
 /** The journal with some of its methods replaced. */
 function withMethods(journal: Journal, methods: Partial<Journal>): Journal {
@@ -55,8 +55,8 @@ test('a ledger of a run that lost its lock is not saved', async () => {
 });
 
 /** A gate whose transport asks the fence, as every real one's does. */
-async function fencedRun(world: World) {
-  const fence = new Fence();
+async function fencedRun(world: World, retired?: AbortSignal) {
+  const fence = new Fence(retired);
   const run = { ...(await world.run()), fence };
   const write = world.gate.write.bind(world.gate);
   world.gate.write = async (next, expected) => {
@@ -106,4 +106,85 @@ test('a journal that fails in the middle takes its lock along: additions go on, 
   expect(await applyGate(run)).toMatchObject({ status: 'changed' });
   expect(world.gate.entries).toContain(a);
   expect(world.spooled).toHaveLength(1);
+});
+
+describe('a config that is no longer in force', () => {
+  test('is seen at the gate’s way out, after the intent was journalled', async () => {
+    const world = new World([a!], [office]);
+    const retired = new AbortController();
+    world.breakJournal = journal =>
+      withMethods(journal, {
+        beginWrite: async (...args) => {
+          const id = await journal.beginWrite(...args);
+          retired.abort();
+          return id;
+        },
+      });
+    const { run } = await fencedRun(world, retired.signal);
+    expect(await applyGate(run)).toMatchObject({ status: 'refused', writes: [] });
+    expect(world.gate.writes).toEqual([]);
+    expect(await (await world.journal()).writes({ limit: 9 })).toMatchObject([{ outcome: 'not-applied' }]);
+  });
+
+  test('does not keep a write from its end that was sent in part', () => {
+    const retired = new AbortController();
+    const fence = new Fence(retired.signal);
+    fence.begin(true);
+    expect(fence.refusal()).toBeUndefined();
+    retired.abort();
+    expect(fence.refusal()).toBeUndefined();
+    fence.begin(true);
+    expect(fence.refusal()).toContain('config');
+  });
+
+  test('takes over nothing: whose entries are whose is for the next config to say', async () => {
+    const world = new World([a!], [a!]);
+    world.settings = { ...world.settings, adopt: true };
+    const retired = new AbortController();
+    const { run } = await fencedRun(world, retired.signal);
+    retired.abort();
+    expect(await applyGate(run)).toMatchObject({ status: 'refused' });
+    expect(await (await world.journal()).owned(world.gate.id)).toEqual([]);
+  });
+
+  test('puts back nothing of earlier runs', async () => {
+    const world = new World([a!, b!], [office]);
+    await applyGate(await world.run());
+    world.listed = [a!];
+    world.passDays(1);
+    await applyGate(await world.run());
+    world.passDays(8);
+    expect(await applyGate(await world.run())).toMatchObject({ status: 'changed' });
+    world.listed = [a!, c!];
+    const retired = new AbortController();
+    const { run } = await fencedRun(world, retired.signal);
+    const invalid = async () =>
+      (await run.readVerdicts()).map(verdict => ({ ...verdict, verdict: 'invalid' as const }));
+    const report: typeof run.report = ({ kind }) => kind === 'writing' && retired.abort();
+    world.gate.writes.length = 0;
+    await applyGate({ ...run, readVerdicts: invalid, report });
+    expect(world.gate.writes).toEqual([]);
+  });
+
+  test('does not keep what was just removed from being put back', async () => {
+    const world = new World([a!, b!], [office]);
+    await applyGate(await world.run());
+    world.listed = [a!];
+    world.passDays(1);
+    await applyGate(await world.run());
+    world.passDays(8);
+    const retired = new AbortController();
+    const { run } = await fencedRun(world, retired.signal);
+    let isRemoved = false;
+    const report: typeof run.report = event => {
+      isRemoved ||= event.kind === 'written' && event.write === 'remove';
+      if (isRemoved) retired.abort();
+    };
+    const readVerdicts: typeof run.readVerdicts = async () =>
+      (await run.readVerdicts()).map(verdict => (isRemoved ? { ...verdict, verdict: 'invalid' } : verdict));
+    expect(await applyGate({ ...run, signal: retired.signal, report, readVerdicts })).toMatchObject({
+      status: 'restored',
+    });
+    expect(world.gate.entries).toContain(b);
+  });
 });

@@ -7,6 +7,7 @@ import { defaultRemovalPolicy } from '../../src/plan/removal-policy.ts';
 import { applyGate } from '../../src/reconcile/apply.ts';
 import { putBack } from '../../src/reconcile/put-back.ts';
 import { removeConfirmed } from '../../src/reconcile/remove-confirmed.ts';
+import type { Run } from '../../src/reconcile/run.ts';
 import { planUndo, undoWrite } from '../../src/reconcile/undo.ts';
 import {
   maxReadingAgeMs,
@@ -38,8 +39,8 @@ async function withRipe(): Promise<World> {
   return world;
 }
 
-async function written(world: World, write: Partial<StepWrite>) {
-  const run = await world.run();
+async function written(world: World, write: Partial<StepWrite>, more: Partial<Run> = {}) {
+  const run = { ...(await world.run()), ...more };
   const state = await run.gate.read();
   const whole: StepWrite = {
     kind: 'add',
@@ -56,6 +57,21 @@ async function written(world: World, write: Partial<StepWrite>) {
 }
 
 describe('just before a write', () => {
+  test.each<[StepWrite['kind'], boolean]>([
+    ['add', true],
+    ['enforce', true],
+    ['remove', true],
+    ['undo', true],
+    ['restore', false],
+  ])('of a run that was asked to stop: %s', async (kind, isStopped) => {
+    const world = new World([a], [office]);
+    const signal = AbortSignal.abort();
+    const { result, unfinished } = await written(world, { kind, keeps: [office] }, { signal });
+    if (isStopped) expect(result).toMatchObject({ message: expect.stringContaining('asked to stop') });
+    expect(world.gate.writes).toHaveLength(isStopped ? 0 : 1);
+    expect(unfinished).toHaveLength(isStopped ? 0 : 1);
+  });
+
   test.each<[string, Partial<StepWrite>, RegExp]>([
     ['an empty list', { kind: 'remove', to: [] }, /would be empty/],
     [

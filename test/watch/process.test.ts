@@ -1,6 +1,7 @@
 /** Stop, reload, the journal's faults, the ping: what surrounds the runs. */
 import { existsSync, rmSync, statSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import type { GateConfig } from '../../src/config/index.ts';
 import { watchConfigFile } from '../../src/watch/config-file.ts';
 import { minuteMs, Rig } from './rig.ts';
 import { SimClock } from './sim-clock.ts';
@@ -81,6 +82,31 @@ describe('reload', () => {
     expect(rig.watch.status().gates[0]?.pendingRemovals).toHaveLength(3);
     expect(rig.gates.get('b')!.entries).toBe(left);
     expect(rig.watch.status().feeds.map(({ feed }) => feed)).not.toContain(`nodes:${b!.projects[0]}`);
+  });
+
+  test.each<[string, (gate: GateConfig) => readonly GateConfig[]]>([
+    ['observe', gate => [{ ...gate, policy: 'observe' }]],
+    ['a pin more', gate => [{ ...gate, pinned: fresh as never }]],
+    ['no such gate', () => []],
+  ])('with %s, a run that waits for a slow cloud writes nothing more by the config before', async (_, next) => {
+    const rig = new Rig({ gates: ['a', 'b'] });
+    const gate = rig.gates.get('a')!;
+    const answered = Promise.withResolvers<void>();
+    gate.onRead = () => answered.promise;
+    rig.start();
+    await rig.clock.advance(5_000);
+    const [a, b] = rig.config.gates;
+    rig.watch.reload({ ...rig.config, gates: [...next(a!), b!] });
+    gate.onRead = () => new Promise(() => {});
+    answered.resolve();
+    await rig.clock.advance(2 * minuteMs);
+    expect(gate.writes).toEqual([]);
+    const [begun] = rig.of('run-started').filter(({ gate }) => gate === 'a');
+    expect(rig.of('run-ended').find(({ runId }) => runId === begun?.runId)).toMatchObject({
+      consecutiveFailures: 0,
+      summary: { status: 'refused', message: expect.stringContaining('config of gate a changed') },
+    });
+    expect(rig.gates.get('b')!.writes).toHaveLength(1);
   });
 
   test('a config that is wrong is told once, and the old one stays', async () => {
