@@ -54,8 +54,8 @@ interface Feed {
   lastCompleteAtMs: number | undefined;
   faultsInARow: number;
   dueAtMs: number;
-  /** A hint asks for a reading that is begun after it. */
-  isHurried: boolean;
+  /** A hint asks for a reading that is begun after it, and so long after the one before; undefined: none does. */
+  hurriedGapMs: number | undefined;
   /** The reading that is under way, and when it was begun. */
   underway: { readonly atMs: number; readonly done: Promise<void> } | undefined;
 }
@@ -128,8 +128,8 @@ export class FeedHub {
   }
 
   /** Only what is newer than what there is: else none of the workers would read anew. */
-  #sharedMaxAgeMs({ id, isHurried, begunAtMs, reading }: Feed): number {
-    if (isHurried) return 0;
+  #sharedMaxAgeMs({ id, hurriedGapMs, begunAtMs, reading }: Feed): number {
+    if (hurriedGapMs !== undefined) return 0;
     const sinceMs = Math.max(begunAtMs, reading?.newest.atMs ?? Number.NEGATIVE_INFINITY);
     return Math.min(this.#options.sharedMaxAgeMs(id), this.#options.clock.now() - sinceMs);
   }
@@ -138,7 +138,7 @@ export class FeedHub {
   hurry(id: FeedId, minGapMs: number): boolean {
     const feed = this.#feeds.get(id);
     if (!feed) return false;
-    feed.isHurried = true;
+    feed.hurriedGapMs = Math.min(minGapMs, feed.hurriedGapMs ?? minGapMs);
     const atMs = Math.max(this.#options.clock.now(), feed.begunAtMs + minGapMs);
     if (feed.dueAtMs <= atMs) return false;
     feed.dueAtMs = atMs;
@@ -209,7 +209,7 @@ export class FeedHub {
   /** Never rejects. */
   #begin(feed: Feed, sharedMaxAgeMs: number): Promise<void> {
     const { clock, random, intervalOf, shareLeft } = this.#options;
-    feed.isHurried = false;
+    feed.hurriedGapMs = undefined;
     const done = this.#readNow(feed, sharedMaxAgeMs)
       .catch(error => this.#options.fault(`reading ${feed.id}`, error))
       .then(() => {
@@ -222,6 +222,8 @@ export class FeedHub {
         };
         const fromMs = isShared(feed.reading) ? feed.begunAtMs : clock.now();
         feed.dueAtMs = fromMs + feedDelayMs(given, random);
+        // A hint that came meanwhile: this reading may have been answered before what it hints at.
+        if (feed.hurriedGapMs !== undefined) this.hurry(feed.id, feed.hurriedGapMs);
       });
     feed.underway = { atMs: clock.now(), done };
     return done;
@@ -343,7 +345,7 @@ function emptyFeed(id: FeedId, nowMs: number): Feed {
     lastCompleteAtMs: undefined,
     faultsInARow: 0,
     dueAtMs: nowMs,
-    isHurried: false,
+    hurriedGapMs: undefined,
     underway: undefined,
   };
 }

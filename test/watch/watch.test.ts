@@ -90,6 +90,40 @@ describe('when to look', () => {
     expect(rig.gate.entries).toBe(entries);
   });
 
+  describe('while a feed is being read', () => {
+    async function withSlowReading() {
+      const rig = new Rig({ watch: { eventsMs: 0 } }).start();
+      await rig.clock.advance(10 * minuteMs);
+      const answered = Promise.withResolvers<undefined>();
+      const readings = () => rig.requestsTo('controlPlane');
+      const before = readings().length;
+      rig.onRequest = (_, path) => (path.includes('controlPlane') ? answered.promise : undefined);
+      while (readings().length === before) await rig.clock.advance(1_000);
+      const begunAtMs = readings().at(-1)!;
+      const next = async () => {
+        rig.onRequest = () => undefined;
+        answered.resolve(undefined);
+        await rig.clock.advance(20_000);
+        return (readings()[before + 1] ?? Number.POSITIVE_INFINITY) - begunAtMs;
+      };
+      return { rig, next };
+    }
+
+    test('a hint makes it be read once more, after the gap between two readings', async () => {
+      const { rig, next } = await withSlowReading();
+      rig.watch.hint({ source: 'webhook', because: 'a cluster was created' });
+      const afterMs = await next();
+      expect(afterMs).toBeGreaterThanOrEqual(10_000);
+      expect(afterMs).toBeLessThan(12_000);
+    });
+
+    test('another place of Atlas in the config makes it be read there at once', async () => {
+      const { rig, next } = await withSlowReading();
+      rig.watch.reload({ ...rig.config, atlas: { ...rig.config.atlas, timeoutMs: 20_000 } });
+      expect(await next()).toBeLessThan(3_000);
+    });
+  });
+
   test('hours of sleep: everything is looked at once, and not as often as was missed', async () => {
     const rig = new Rig({ gates: ['a', 'b', 'c'] }).start();
     await rig.clock.advance(10 * minuteMs);
