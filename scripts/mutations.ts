@@ -1731,6 +1731,14 @@ export const mutations: readonly Mutation[] = [
     replace: 'void gate;',
     tests: ['test/watch/process.test.ts'],
   },
+  {
+    name: 'a gate whose turn does not come is told of',
+    invariant: 8,
+    file: 'src/watch/health.ts',
+    find: '(gate.isRunning ? undefined : gate.nextAtMs)',
+    replace: '(gate.isRunning ? undefined : undefined)',
+    tests: ['test/watch/watch.test.ts'],
+  },
   inReconcile(
     'last look: a run that was asked to stop writes',
     6,

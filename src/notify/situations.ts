@@ -88,22 +88,41 @@ function gateNotSeen({ gates, nowMs }: WatchStatus): readonly Situation[] {
   return gates.flatMap(gate => {
     const forMs = unseenForMs(gate, nowMs);
     if (forMs === undefined) return [];
-    const { name, isRunning, lastRun } = gate;
+    const { name } = gate;
+    const { because, remedy } = whyNotSeen(gate);
     return [
       {
         key: `gate-not-seen/${name}`,
         id: 'gate-not-seen',
         severity: 'error' as const,
-        message: `Gate ${name} has not been looked at for ${formatDuration(forMs)}: ${isRunning ? 'the run over it does not end.' : (lastRun?.message ?? 'somebody else has it.')}`,
+        message: `Gate ${name} has not been looked at for ${formatDuration(forMs)}: ${because}`,
         gate: name,
         addresses: [],
         did: 'Nothing: what Atlas lists meanwhile is not let in there.',
-        remedy: isRunning
-          ? 'See the log for where it hangs, and restart this Postern.'
-          : 'End the other process, or answer its question.',
+        remedy,
       },
     ];
   });
+}
+
+function whyNotSeen({ isRunning, unseenSinceMs, lastRun }: GateStatus): { because: string; remedy: string } {
+  if (isRunning) {
+    return {
+      because: 'the run over it does not end.',
+      remedy: 'See the log for where it hangs, and restart this Postern.',
+    };
+  }
+  if (unseenSinceMs === undefined) {
+    return {
+      because: 'its turn has come, and no run is begun.',
+      remedy:
+        'See whether runs over other gates hang or are slow: raise `watch.concurrency`, or start more workers; else restart this Postern.',
+    };
+  }
+  return {
+    because: lastRun?.message ?? 'somebody else has it.',
+    remedy: 'End the other process, or answer its question.',
+  };
 }
 
 function feedNotRead({ feeds, nowMs, startedAtMs }: WatchStatus): readonly Situation[] {

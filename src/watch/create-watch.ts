@@ -79,6 +79,11 @@ class WatchDaemon implements Watch {
   #lastHint: WatchStatus['lastHint'];
   #lastHealthyCycleAtMs: number | undefined;
   #cycleSinceMs = never;
+  /** When the loop fell asleep, and until when. */
+  #asleepMs: number;
+  #expectedMs: number;
+  /** Since when this process has been awake: what was to be done before is late for no fault of anybody's. */
+  #awakeSinceMs: number;
   #stopped: Promise<void> = Promise.resolve();
   #isTending = false;
   /** Where there is one, it says when each gate is looked at here. */
@@ -92,6 +97,9 @@ class WatchDaemon implements Watch {
     this.#config = config;
     this.#startedAtMs = clock.now();
     this.#loadedAtMs = clock.now();
+    this.#asleepMs = clock.now();
+    this.#expectedMs = clock.now() + firstOpenMs;
+    this.#awakeSinceMs = clock.now();
     this.#emitter = new Emitter(() => clock.now());
     this.#waker = new Waker(clock);
     const emit = this.#emitter.emit.bind(this.#emitter);
@@ -162,20 +170,20 @@ class WatchDaemon implements Watch {
     if (this.#state === 'starting') this.#state = 'running';
     this.#emitter.emit({ kind: 'started', gates: [...this.#gates.keys()], feeds: this.#feeds.ids });
     if (!once) this.#joinFleet();
-    let asleepMs = clock.now();
-    let expectedMs = asleepMs;
+    this.#asleepMs = clock.now();
+    this.#expectedMs = this.#asleepMs;
     while (!this.#stopping.signal.aborted) {
       try {
-        this.#noticeJump(asleepMs, expectedMs);
+        this.#noticeJump();
         this.#startDue(once);
       } catch (error) {
         this.#emitter.fault('the loop', error);
       }
       if (once && this.#runs.count === 0 && [...this.#gates.values()].every(({ lastRun }) => lastRun)) break;
-      asleepMs = clock.now();
-      const dueInMs = Math.max(0, this.#nextDueAtMs(once) - asleepMs);
-      expectedMs = asleepMs + Math.min(longestSleepMs, dueInMs);
-      await this.#waker.sleep(expectedMs - asleepMs);
+      this.#asleepMs = clock.now();
+      const sleepMs = Math.min(longestSleepMs, Math.max(0, this.#nextDueAtMs(once) - this.#asleepMs));
+      this.#expectedMs = this.#asleepMs + sleepMs;
+      await this.#waker.sleep(sleepMs);
     }
     await this.#end();
   }
@@ -284,10 +292,10 @@ class WatchDaemon implements Watch {
   }
 
   /** A clock that was set back would make everything wait; one that went ahead makes everything due at once. */
-  #noticeJump(asleepMs: number, expectedMs: number): void {
+  #noticeJump(): void {
     const nowMs = this.#options.clock.now();
-    const byMs = nowMs < asleepMs ? nowMs - asleepMs : nowMs - expectedMs;
-    if (nowMs >= asleepMs && byMs <= jumpMs) return;
+    const byMs = nowMs < this.#asleepMs ? nowMs - this.#asleepMs : nowMs - this.#expectedMs;
+    if (nowMs >= this.#asleepMs && byMs <= jumpMs) return;
     this.#emitter.emit({ kind: 'clock-jumped', byMs });
     if (byMs < 0) {
       this.#feeds.shift(byMs);
@@ -296,8 +304,10 @@ class WatchDaemon implements Watch {
       for (const gate of this.#gates.values()) gate.shift(byMs);
       this.#cycleSinceMs += byMs;
       this.#startedAtMs += byMs;
+      this.#awakeSinceMs += byMs;
       return;
     }
+    this.#awakeSinceMs = nowMs;
     this.#feeds.spread(spreadMs);
     this.#events.spread(spreadMs);
     for (const gate of this.#gates.values()) gate.spread(spreadMs);
@@ -503,7 +513,13 @@ class WatchDaemon implements Watch {
 
   /** In a fleet, as whoever looked at them last left them. */
   #gateStatuses(): readonly GateStatus[] {
-    return [...this.#gates.values()].map(gate => this.#newestOf(gate));
+    const nowMs = this.#options.clock.now();
+    // Whoever asks may do so before the loop has noticed that the machine slept.
+    const awakeSinceMs = nowMs - this.#expectedMs > jumpMs ? nowMs : this.#awakeSinceMs;
+    return [...this.#gates.values()].map(gate => {
+      const newest = this.#newestOf(gate);
+      return { ...newest, nextAtMs: Math.max(newest.nextAtMs, awakeSinceMs) };
+    });
   }
 
   #newestOf(gate: GateWatch): GateStatus {

@@ -5,12 +5,15 @@ const unseenTooLongMs = 15 * 60_000;
 
 /** For how long nobody has looked at the gate, where that is too long though no run failed; else undefined. Pure. */
 export function unseenForMs(
-  { unseenSinceMs, plannedAtMs }: Pick<GateStatus, 'unseenSinceMs' | 'plannedAtMs'>,
+  gate: Pick<GateStatus, 'unseenSinceMs' | 'isRunning' | 'nextAtMs' | 'plannedAtMs'>,
   nowMs: number,
 ): number | undefined {
-  if (unseenSinceMs === undefined) return undefined;
+  const { plannedAtMs = Number.NEGATIVE_INFINITY } = gate;
+  // Where none was begun: since it should have been, as where every place is taken.
+  const sinceMs = gate.unseenSinceMs ?? (gate.isRunning ? undefined : gate.nextAtMs);
+  if (sinceMs === undefined) return undefined;
   // In a fleet another worker may have looked meanwhile.
-  const forMs = nowMs - Math.max(unseenSinceMs, plannedAtMs ?? Number.NEGATIVE_INFINITY);
+  const forMs = nowMs - Math.max(sinceMs, plannedAtMs);
   return forMs >= unseenTooLongMs ? forMs : undefined;
 }
 

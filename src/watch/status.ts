@@ -100,6 +100,7 @@ export interface GateStatus {
   readonly lastWrite:
     | { readonly atMs: number; readonly kind: string; readonly addresses: number }
     | undefined;
+  /** Past: its turn has come, and the run is not begun yet. */
   readonly nextAtMs: number;
   readonly consecutiveFailures: number;
   readonly backOff: BackOff | undefined;

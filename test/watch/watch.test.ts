@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { GateError } from '../../src/gates/gate.ts';
 import { situationsOf } from '../../src/notify/situations.ts';
+import { troubles } from '../../src/watch/health.ts';
 import { cidr } from '../plan/fixtures.ts';
 import { dayMs, forbidden, hourMs, minuteMs, Rig } from './rig.ts';
 
@@ -257,6 +258,42 @@ describe('a gate that somebody else has', () => {
     await rig.clock.advance(5 * minuteMs);
     expect(situationsOf(rig.watch.status())).toEqual([]);
     expect(rig.of('cycle-ended').at(-1)).toMatchObject({ healthy: true });
+  });
+});
+
+describe('a gate whose turn does not come', () => {
+  /** A fleet that hands out nothing, though gates are due. */
+  function inIdleFleet() {
+    const rig = new Rig();
+    rig.fleet = () => ({ isSharing: true, start: () => {}, stop: async () => {}, hint: async () => {} });
+    return rig.start();
+  }
+  const keys = (rig: Rig) => situationsOf(rig.watch.status()).map(({ key }) => key);
+
+  test('is told of after a quarter of an hour, and so is nobody at the dead man’s switch', async () => {
+    const rig = inIdleFleet();
+    await rig.clock.advance(14 * minuteMs);
+    expect(keys(rig)).toEqual([]);
+    await rig.clock.advance(2 * minuteMs);
+    expect(situationsOf(rig.watch.status())).toMatchObject([
+      { key: 'gate-not-seen/vault', message: expect.stringContaining('no run is begun') },
+    ]);
+    expect(troubles(rig.watch.status())).toEqual(['gate vault has not been looked at for long']);
+  });
+
+  test('is not late for what the machine slept, nor by a clock that was set', async () => {
+    const rig = inIdleFleet();
+    await rig.clock.advance(minuteMs);
+    rig.clock.set(rig.clock.now() + 9 * hourMs);
+    // Asked before the loop has noticed, and after.
+    expect(keys(rig)).not.toContain('gate-not-seen/vault');
+    await rig.clock.advance(14 * minuteMs);
+    expect(keys(rig)).not.toContain('gate-not-seen/vault');
+    rig.clock.set(rig.clock.now() - 9 * hourMs);
+    await rig.clock.advance(minuteMs);
+    expect(keys(rig)).not.toContain('gate-not-seen/vault');
+    await rig.clock.advance(2 * minuteMs);
+    expect(keys(rig)).toContain('gate-not-seen/vault');
   });
 });
 
