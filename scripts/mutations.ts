@@ -1739,6 +1739,21 @@ export const mutations: readonly Mutation[] = [
     replace: '(gate.isRunning ? undefined : undefined)',
     tests: ['test/watch/watch.test.ts'],
   },
+  ...(
+    [
+      ['that cannot be put back', "this.#isToBePutBack ||= step.kind === 'restoring';", 'void step;'],
+      ['of which nobody knows', 'this.#isToBePutBack ||= mayLeaveRemoval(result);', 'void mayLeaveRemoval;'],
+    ] as const
+  ).map(
+    ([name, find, replace]): Mutation => ({
+      name: `a removal ${name} is urgent`,
+      invariant: 4,
+      file: 'src/watch/gate-watch.ts',
+      find,
+      replace,
+      tests: ['test/watch/removal.test.ts'],
+    }),
+  ),
   inReconcile(
     'last look: a run that was asked to stop writes',
     6,

@@ -18,7 +18,15 @@ import type { RunReason, RunSummary, WatchHappening } from './events.ts';
 import type { FeedHub } from './feed-hub.ts';
 import { feedIntervalMs } from './intervals.ts';
 import type { JournalLease } from './journal-keeper.ts';
-import { type Ending, endingOf, mayRemove, observedMessage, pendingOf, summaryOf } from './run-outcome.ts';
+import {
+  type Ending,
+  endingOf,
+  mayLeaveRemoval,
+  mayRemove,
+  observedMessage,
+  pendingOf,
+  summaryOf,
+} from './run-outcome.ts';
 import { backOffMs, gateBackOffOf, jittered } from './schedule.ts';
 import type { BackOff, GateStatus } from './status.ts';
 import { within } from './waker.ts';
@@ -106,6 +114,8 @@ export class GateWatch {
   /** A feed lists something else than when the gate was last in step. */
   #hasNews = true;
   #hadNews = false;
+  /** A removal, or a first write, that Atlas has not confirmed may stand still. */
+  #isToBePutBack = false;
   /** How things stand after the newest run that came to a plan. */
   #after: After | undefined;
 
@@ -140,9 +150,10 @@ export class GateWatch {
     return this.isRunning ? Number.POSITIVE_INFINITY : this.#dueAtMs;
   }
 
-  /** Something is, or may be, to be added: such a gate goes before the others. */
+  /** Something is, or may be, to be added or put back: such a gate goes before the others. */
   get isUrgent(): boolean {
-    return this.#after === undefined || this.#after.missing.length > 0 || this.#hasNews;
+    if (this.#after === undefined || this.#after.missing.length > 0) return true;
+    return this.#hasNews || this.#isToBePutBack;
   }
 
   get plan(): Plan | undefined {
@@ -275,6 +286,8 @@ export class GateWatch {
       command,
       report: step => {
         hasWritten ||= step.kind === 'writing';
+        // Taken back once a run ends well: until then nobody knows that it was.
+        this.#isToBePutBack ||= step.kind === 'restoring';
         emit({ kind: 'run-step', runId, gate: this.name, step });
       },
     };
@@ -355,6 +368,7 @@ export class GateWatch {
     switch (ending.kind) {
       case 'good':
         this.#failuresInARow = 0;
+        this.#isToBePutBack = false;
         this.#lastGoodRunAtMs = nowMs;
         if (this.#soakUntilMs !== undefined && nowMs < this.#soakUntilMs) {
           this.#reason = 'soak';
@@ -374,6 +388,7 @@ export class GateWatch {
         this.#gate = undefined;
         // Whatever news this run was for, it has not been dealt with.
         this.#hasNews ||= this.#hadNews;
+        this.#isToBePutBack ||= mayLeaveRemoval(result);
         const options = gateBackOffOf({ isLasting: ending.isLasting, isUrgent: this.isUrgent });
         this.#reason = 'retry';
         this.#dueAtMs = nowMs + backOffMs(this.#failuresInARow, options, random);

@@ -1,6 +1,9 @@
 /** What a run came to, for the schedule and the status. Pure. */
+import { GateUnverifiedError } from '../gates/gate.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { After } from '../reconcile/after-run.ts';
+import { FirstWriteStuckError } from '../reconcile/first-write.ts';
+import { RemovalStuckError } from '../reconcile/remove-confirmed.ts';
 import type { RunResult } from '../reconcile/run.ts';
 import type { RunSummary } from './events.ts';
 import { isLasting } from './lasting.ts';
@@ -26,6 +29,14 @@ export function endingOf(result: RunResult, isStopping: boolean): Ending {
     case 'failed':
       return isStopping ? { kind: 'held' } : { kind: 'failed', isLasting: isLasting(result.error) };
   }
+}
+
+/**
+ * Whether something that a run took away may be gone still, and without Atlas's word that it may. What was only to be
+ * added, and may not have been, is missing anyhow.
+ */
+export function mayLeaveRemoval({ error }: RunResult): boolean {
+  return [RemovalStuckError, FirstWriteStuckError, GateUnverifiedError].some(kind => error instanceof kind);
 }
 
 export function summaryOf(

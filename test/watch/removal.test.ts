@@ -1,7 +1,8 @@
 /** Removal as a process over time: approval, freeze windows, probation. */
 import { describe, expect, test } from 'vitest';
+import { GateUnverifiedError } from '../../src/gates/gate.ts';
 import type { RemovalPolicy } from '../../src/plan/removal-policy.ts';
-import { hourMs, minuteMs, Rig, startMs } from './rig.ts';
+import { forbidden, hourMs, minuteMs, Rig, startMs } from './rig.ts';
 
 const dropped = ['3.120.1.9/32'];
 const another = ['35.222.9.3/32'];
@@ -65,6 +66,55 @@ test('in a freeze window nothing is removed and everything is added; after it wh
   expect(guardsOf(rig)).toEqual(['frozen']);
   await rig.clock.advance(hourMs + 5 * minuteMs);
   expect(rig.gate.entries).not.toContain(dropped[0]);
+});
+
+describe('a removal that is not confirmed', () => {
+  test.each<[string, (rig: Rig) => unknown]>([
+    [
+      'after some minutes, and cannot be put back',
+      async rig => {
+        await rig.clock.advance(10 * minuteMs);
+        expect(rig.gate.entries).not.toContain(dropped[0]);
+        rig.gate.onWrite = () => {
+          throw forbidden();
+        };
+      },
+    ],
+    [
+      'and cannot be put back',
+      ({ gate }) => {
+        gate.onWrite = () => {
+          if (!gate.entries.includes(dropped[0] as never)) throw forbidden();
+        };
+      },
+    ],
+    [
+      'since nobody knows what became of it',
+      ({ gate }) => {
+        gate.onWrite = () => {
+          gate.entries = gate.entries.filter(entry => entry !== dropped[0]);
+          gate.onRead = gate.onWrite = () => {
+            throw forbidden();
+          };
+          throw new GateUnverifiedError('vault', 'The answer was cut off.');
+        };
+      },
+    ],
+  ])('%s, is tried again within five minutes each time, however lasting the fault looks', async (_, fail) => {
+    const rig = await withRipe();
+    await fail(rig);
+    // Atlas calls from it still.
+    rig.atlas.unlisted.add(dropped[0]!);
+    await rig.clock.advance(1.5 * hourMs);
+    expect(rig.lockedOut()).toHaveLength(1);
+    const { reads } = rig.gate;
+    await rig.clock.advance(hourMs);
+    expect(rig.gate.reads - reads).toBeGreaterThanOrEqual(11);
+    rig.gate.onRead = rig.gate.onWrite = () => {};
+    await rig.clock.advance(5 * minuteMs);
+    expect(rig.lockedOut()).toEqual([]);
+    expect(rig.watch.status().gates[0]).toMatchObject({ consecutiveFailures: 0 });
+  });
 });
 
 describe('probation', () => {
