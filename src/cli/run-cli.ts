@@ -10,6 +10,8 @@ import { UsageError } from './failures.ts';
 import { Output } from './output.ts';
 import { createProgram, type Dispatch } from './program.ts';
 
+const lingerMs = 1_000;
+
 /** Runs the command that the arguments name, and sets the process's exit code; never throws. */
 export async function runCli(args: readonly string[]): Promise<void> {
   const { env, stdout, stderr } = process;
@@ -21,7 +23,11 @@ export async function runCli(args: readonly string[]): Promise<void> {
     const { run } = await entry.load();
     const context = createContext(globals, output, env, interruptSignal);
     const work = () => run(context, commandArgs, options as never);
-    process.exitCode = await (tracesAsked(env) ? traced(entry, output, work) : work());
+    try {
+      process.exitCode = await (tracesAsked(env) ? traced(entry, output, work) : work());
+    } finally {
+      if (entry.isDaemon) endSoon();
+    }
   };
   try {
     await createProgram(dispatch).parseAsync([...args], { from: 'user' });
@@ -92,6 +98,20 @@ function interruptSignal(): AbortSignal {
     process.once(name, () => controller.abort(new Error(`Interrupted by ${name}.`)));
   }
   return controller.signal;
+}
+
+/**
+ * A daemon that has ended waits for nothing more: a request that hangs, and that nobody asks for any more, would keep
+ * its process for as long as it is tried again. Where nothing does, the process ends before this by itself.
+ */
+function endSoon(): void {
+  const { stdout, stderr } = process;
+  const written = (stream: NodeJS.WriteStream) =>
+    new Promise<void>(resolve => void stream.write('', () => resolve()));
+  setTimeout(
+    () => void Promise.all([stdout, stderr].map(written)).then(() => process.exit()),
+    lingerMs,
+  ).unref();
 }
 
 /** For shell completion and tests. */

@@ -1,7 +1,8 @@
 /** `postern watch` as a real process: signals, reload, a slow write, a journal that is deleted. */
 import { existsSync, mkdirSync, renameSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
-import { expect, test, vi } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { follow } from './daemon.ts';
 import { openSite, type Site } from './harness.ts';
 
@@ -44,6 +45,26 @@ test('SIGTERM during a slow write: it is finished and journalled, and nothing ne
   expect(site.rules()).toHaveLength(388);
   const { writes } = JSON.parse((await site.run('history', '--json')).stdout);
   expect(writes).toMatchObject([{ kind: 'add', outcome: 'applied' }]);
+});
+
+test('SIGTERM while Atlas never answers: the process ends once it has said that it stopped', async () => {
+  const site = await openSite();
+  const hole = createServer(socket => socket.on('error', () => {}).resume());
+  const asked = new Promise(resolve => hole.once('connection', resolve));
+  await new Promise<void>(resolve => hole.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void hole.close());
+  site.configure({}, quick);
+  const { port } = hole.address() as AddressInfo;
+  site.editConfig(config => {
+    config.atlas.baseUrl = `http://127.0.0.1:${port}`;
+  });
+  const daemon = watching(site);
+  await asked;
+  daemon.process.kill('SIGTERM');
+  await daemon.says('stopped');
+  // A request that hangs is tried again for two minutes.
+  const tooLate = new Promise(resolve => setTimeout(resolve, 20_000, 'it lives on'));
+  expect(await Promise.race([daemon.ended, tooLate])).toMatchObject({ code: 0, signal: null });
 });
 
 test('a second signal ends it at once; the next start settles what it had begun', async () => {
