@@ -397,6 +397,7 @@ class WatchDaemon implements Watch {
     this.#counts.reloads++;
     this.#connections.renew();
     this.#configure(config);
+    this.#shorten(old);
     if (JSON.stringify(old.static) !== JSON.stringify(config.static)) {
       this.#feeds.forget('static');
       this.#requestGates('feed-changed', () => true);
@@ -544,6 +545,19 @@ class WatchDaemon implements Watch {
     const feeds = new Set(config.gates.flatMap(gate => feedsOf(config, gate)));
     this.#feeds.configure([...feeds], concurrency);
     this.#events.configure([...new Set(config.gates.flatMap(({ projects }) => projects))]);
+  }
+
+  /** What is looked at more often from now on does not wait for as long as it was to before. */
+  #shorten(old: Config): void {
+    const nowMs = this.#options.clock.now();
+    const config = this.#config;
+    for (const feed of this.#feeds.ids) {
+      const intervalMs = feedIntervalMs(feed, config);
+      if (intervalMs < feedIntervalMs(feed, old)) this.#feeds.dueBy(feed, nowMs + intervalMs);
+    }
+    const { gatesMs } = config.watch;
+    if (gatesMs >= old.watch.gatesMs) return;
+    for (const gate of this.#gates.values()) gate.dueBy(nowMs + gatesMs);
   }
 
   #gateParts(): GateWatchParts {

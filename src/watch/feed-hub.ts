@@ -145,6 +145,11 @@ export class FeedHub {
     return true;
   }
 
+  dueBy(id: FeedId, atMs: number): void {
+    const feed = this.#feeds.get(id);
+    if (feed) feed.dueAtMs = Math.min(feed.dueAtMs, atMs);
+  }
+
   /** After the clock was set, or the machine slept. */
   shift(byMs: number): void {
     for (const feed of this.#feeds.values()) {

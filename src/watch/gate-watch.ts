@@ -189,6 +189,11 @@ export class GateWatch {
     this.#reason = reason;
   }
 
+  /** But for a back-off, which is no interval. */
+  dueBy(atMs: number): void {
+    if (!this.#backOff) this.#dueAtMs = Math.min(this.#dueAtMs, atMs);
+  }
+
   /** After the clock was set, or the machine slept. */
   shift(byMs: number): void {
     this.#dueAtMs += byMs;

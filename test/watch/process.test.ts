@@ -3,7 +3,7 @@ import { existsSync, rmSync, statSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import type { GateConfig } from '../../src/config/index.ts';
 import { watchConfigFile } from '../../src/watch/config-file.ts';
-import { minuteMs, Rig } from './rig.ts';
+import { hourMs, minuteMs, Rig } from './rig.ts';
 import { SimClock } from './sim-clock.ts';
 
 const fresh = ['44.206.200.18/32'];
@@ -82,6 +82,23 @@ describe('reload', () => {
     expect(rig.watch.status().gates[0]?.pendingRemovals).toHaveLength(3);
     expect(rig.gates.get('b')!.entries).toBe(left);
     expect(rig.watch.status().feeds.map(({ feed }) => feed)).not.toContain(`nodes:${b!.projects[0]}`);
+  });
+
+  test('shorter intervals count at once, and not after what is left of the long ones', async () => {
+    const long = { controlPlaneMs: hourMs, nodesMs: hourMs, gatesMs: hourMs, eventsMs: 0 };
+    const rig = new Rig({ watch: long }).start();
+    await rig.clock.advance(minuteMs);
+    const soonest = () => {
+      const { feeds, gates } = rig.watch.status();
+      return [...feeds, ...gates].map(({ nextAtMs }) => Math.round((nextAtMs - rig.clock.now()) / minuteMs));
+    };
+    for (const minutes of soonest()) expect(minutes).toBeGreaterThan(50);
+    const short = { controlPlaneMs: minuteMs, nodesMs: 3 * minuteMs, gatesMs: 2 * minuteMs };
+    rig.watch.reload({ ...rig.config, watch: { ...rig.config.watch, ...short } });
+    expect(soonest()).toEqual([1, 3, 2]);
+    const { reads } = rig.gate;
+    await rig.clock.advance(4 * minuteMs);
+    expect(rig.gate.reads).toBeGreaterThan(reads);
   });
 
   test.each<[string, (gate: GateConfig) => readonly GateConfig[]]>([
