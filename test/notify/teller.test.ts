@@ -234,7 +234,9 @@ test.for<[name: string, before: WatchStatus, restarted: WatchStatus]>([
   const { told, world, pass, teller } = await open(memory);
   const wereOpen = (memory as TellerMemory).alerts.map(({ situation: { key } }) => key);
   for (let minute = 1; minute < 50; minute++) {
-    world.status = { ...restarted, nowMs: nowMs + minute * minuteMs };
+    const atMs = nowMs + minute * minuteMs;
+    const gates = restarted.gates.map(gate => ({ ...gate, nextAtMs: atMs + minuteMs }));
+    world.status = { ...restarted, gates, nowMs: atMs };
     await pass(minuteMs);
   }
   expect(told).toEqual([]);
