@@ -121,7 +121,7 @@ function whyNotSeen({ isRunning, unseenSinceMs, lastRun }: GateStatus): { becaus
   }
   return {
     because: lastRun?.message ?? 'somebody else has it.',
-    remedy: 'End the other process, or answer its question.',
+    remedy: 'End the other process, if it is still there.',
   };
 }
 
