@@ -476,7 +476,7 @@ export const mutations: readonly Mutation[] = [
     'removal: put back at once',
     4,
     'remove-confirmed.ts',
-    'const restored = await putBackAmidEdits(run, after, undone, doubt, onWrite);',
+    'const restored = await amidEdits(run, after, now => putBack(run, now, undone, doubt, onWrite));',
     'const restored = after;',
   ),
   inReconcile(
@@ -497,8 +497,8 @@ export const mutations: readonly Mutation[] = [
     'put back: grace starts anew',
     4,
     'put-back.ts',
-    'restartGrace(await journal.ledger(gate.id), lost, clock.now()),',
-    'await journal.ledger(gate.id),',
+    'beginGraceAnew(journal, gate.id, lost, clock.now(), run.lock?.token)',
+    'Promise.resolve(journal)',
   ),
   inReconcile(
     "put back: others' entries stay",
@@ -1020,7 +1020,7 @@ export const mutations: readonly Mutation[] = [
   ),
   firstWrite(
     'taken back although the list is changed meanwhile',
-    'first-write.ts',
+    'amid-edits.ts',
     '!(error instanceof GateConflictError) || attempt === maxAttempts',
     'error',
   ),
@@ -1555,9 +1555,9 @@ export const mutations: readonly Mutation[] = [
   inReconcile(
     'put back: though somebody edits meanwhile',
     3,
-    'put-back.ts',
-    'if (!(error instanceof GateConflictError) || attempt === maxAttempts) throw error;',
-    'throw error;',
+    'remove-confirmed.ts',
+    'amidEdits(run, after, now => putBack(run, now, undone, doubt, onWrite))',
+    'putBack(run, after, undone, doubt, onWrite)',
   ),
   inReconcile(
     'recover: a removal that is not to be seen is open, whatever somebody edits',
@@ -1598,8 +1598,8 @@ export const mutations: readonly Mutation[] = [
     'adopt: in grace from then on',
     4,
     'apply.ts',
-    'restartGrace(await journal.ledger(gate.id), plan.adopts, clock.now())',
-    'await journal.ledger(gate.id)',
+    'await beginGraceAnew(journal, gate.id, plan.adopts, clock.now(), lock?.token);',
+    '',
   ),
   inReconcile(
     'ask: while nobody holds the lock',

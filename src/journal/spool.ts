@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { type Cidr, parseCidr } from '../address/cidr.ts';
-import { restartGrace } from '../plan/ledger.ts';
 import { redactSecrets } from '../secret.ts';
+import { beginGraceAnew } from './grace.ts';
 import type { Journal, WriteRecord } from './journal.ts';
 import { appendDurably, readTaken, removeTaken, takeFiles } from './spool-files.ts';
 
@@ -147,7 +147,7 @@ async function importWrite(journal: Journal, write: SpooledLine): Promise<boolea
 async function restartGraceOf(journal: Journal, { gateId, before, target, finishedAtMs }: SpooledLine) {
   const known = new Set(before);
   const putBack = target.filter(cidr => !known.has(cidr));
-  await journal.saveLedger(gateId, restartGrace(await journal.ledger(gateId), putBack, finishedAtMs));
+  await beginGraceAnew(journal, gateId, putBack, finishedAtMs);
 }
 
 function readLines(text: string): {

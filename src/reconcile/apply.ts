@@ -10,8 +10,8 @@ import {
   type GateState,
   leaveTheListAlone,
 } from '../gates/gate.ts';
+import { beginGraceAnew } from '../journal/grace.ts';
 import type { WriteRecord } from '../journal/journal.ts';
-import { restartGrace } from '../plan/ledger.ts';
 import { additionOf, type Plan } from '../plan/plan.ts';
 import { formatDuration } from '../plan/render/time.ts';
 import { afterRun, isAddition } from './after-run.ts';
@@ -276,8 +276,7 @@ async function adopt(run: Run, plan: Plan): Promise<void> {
   if (plan.adopts.length === 0 || plan.policy === 'observe') return;
   const { gate, clock, lock } = run;
   await run.journal.attempt(async journal => {
-    const rows = restartGrace(await journal.ledger(gate.id), plan.adopts, clock.now());
-    await journal.saveLedger(gate.id, rows, lock?.token);
+    await beginGraceAnew(journal, gate.id, plan.adopts, clock.now(), lock?.token);
     await journal.adopt(gate.id, plan.adopts, clock.now(), lock?.token);
   });
 }

@@ -2,15 +2,13 @@
  * The write that puts a list in force: it takes access from whoever is not in the list, so it stands only when
  * Atlas confirms it (DESIGN.md §3, invariant 4), and is taken back otherwise, to what was there before.
  */
-import { GateConflictError, type GateState, GateUnverifiedError } from '../gates/gate.ts';
+import { type GateState, GateUnverifiedError } from '../gates/gate.ts';
 import type { WriteRecord } from '../journal/journal.ts';
+import { amidEdits } from './amid-edits.ts';
 import { readGate } from './read-gate.ts';
 import { doubtAfter, sinceOf } from './remove-confirmed.ts';
 import type { Run, RunWrite } from './run.ts';
 import { type StepWrite, writeStep } from './write-step.ts';
-
-/** How often someone else may change the list while it is being taken out of force. */
-const maxAttempts = 3;
 
 /** A list was put in force, was not confirmed, and has been taken out of force. */
 export class FirstWriteNotConfirmed extends Error {
@@ -90,28 +88,22 @@ export async function withdraw(
   because: string,
   onWrite: (write: RunWrite) => void = () => {},
 ): Promise<GateState> {
-  let current = state;
-  for (let attempt = 1; ; attempt++) {
+  return await amidEdits(run, state, async current => {
     if (current.nextWriteShutsOut) return current;
     run.report({ kind: 'restoring', because });
-    try {
-      const step = await writeStep(run, current, {
-        kind: 'withdraw',
-        to: [],
-        planChecksum: first.planChecksum,
-        reason: because,
-        letsIn: [],
-        keeps: [],
-        readAtMs: run.clock.now(),
-      });
-      await step.finish('applied', step.state.entries);
-      onWrite(step.write);
-      return step.state;
-    } catch (error) {
-      if (!(error instanceof GateConflictError) || attempt === maxAttempts) throw error;
-      current = await readGate(run);
-    }
-  }
+    const step = await writeStep(run, current, {
+      kind: 'withdraw',
+      to: [],
+      planChecksum: first.planChecksum,
+      reason: because,
+      letsIn: [],
+      keeps: [],
+      readAtMs: run.clock.now(),
+    });
+    await step.finish('applied', step.state.entries);
+    onWrite(step.write);
+    return step.state;
+  });
 }
 
 export function isFirstWrite<Write extends Pick<WriteRecord, 'kind'>>(

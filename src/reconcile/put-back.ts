@@ -2,14 +2,11 @@
 import { AddressSet } from '../address/address-set.ts';
 import type { Cidr } from '../address/cidr.ts';
 import { type Gate, GateConflictError, GateError, type GateState } from '../gates/gate.ts';
+import { beginGraceAnew } from '../journal/grace.ts';
 import type { WriteRecord } from '../journal/journal.ts';
-import { restartGrace } from '../plan/ledger.ts';
 import { readGate } from './read-gate.ts';
 import type { Run, RunWrite } from './run.ts';
 import { deltaOf, WriteStoppedError, writeStep } from './write-step.ts';
-
-/** How often someone else may change the list under it. */
-const maxAttempts = 3;
 
 type Removal = Pick<WriteRecord, 'before' | 'target' | 'planChecksum'>;
 
@@ -40,13 +37,7 @@ export async function putBack(
   const stays = state.entries.filter(cidr => !standIns.has(cidr));
   const { gate, clock } = run;
   const to = withRoomFor(gate, state, stays, [...lost, ...also]);
-  await run.journal.attempt(async journal =>
-    journal.saveLedger(
-      gate.id,
-      restartGrace(await journal.ledger(gate.id), lost, clock.now()),
-      run.lock?.token,
-    ),
-  );
+  await run.journal.attempt(journal => beginGraceAnew(journal, gate.id, lost, clock.now(), run.lock?.token));
   // A list that is not in force shuts nobody out, and would with these addresses alone.
   if (lost.length === 0 || state.nextWriteShutsOut) return undefined;
   run.report({ kind: 'restoring', because });
@@ -82,28 +73,6 @@ function withRoomFor(
   if (used + takenElsewhere <= limit) return whole;
   const letIn = AddressSet.of(stays);
   return [...new Set([...stays, ...comes.filter(cidr => !letIn.covers(cidr))])];
-}
-
-/**
- * `putBack`, and again from what the list is then, when somebody else changed it meanwhile: whoever is shut out
- * should not be so until the next run.
- */
-export async function putBackAmidEdits(
-  run: Run,
-  state: GateState,
-  removal: Removal,
-  because: string,
-  onWrite: (write: RunWrite) => void,
-): Promise<GateState | undefined> {
-  let current = state;
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await putBack(run, current, removal, because, onWrite);
-    } catch (error) {
-      if (!(error instanceof GateConflictError) || attempt === maxAttempts) throw error;
-      current = await readGate(run);
-    }
-  }
 }
 
 function mayBeOfAlso(error: unknown): boolean {

@@ -3,9 +3,10 @@ import { type GateState, GateUnverifiedError } from '../gates/gate.ts';
 import type { WriteRecord } from '../journal/journal.ts';
 import type { KmsAlerts } from '../plan/input.ts';
 import { inSpan } from '../telemetry/span.ts';
+import { amidEdits } from './amid-edits.ts';
 import { doubtOf } from './key-verdict.ts';
 import { newAlert, type Since } from './kms-alerts.ts';
-import { putBackAmidEdits } from './put-back.ts';
+import { putBack } from './put-back.ts';
 import type { Run, RunWrite } from './run.ts';
 import { type StepWrite, writeStep } from './write-step.ts';
 
@@ -58,7 +59,7 @@ export async function removeConfirmed(
   }
   const count = `${write.removes.length} ${write.removes.length === 1 ? 'entry' : 'entries'}`;
   try {
-    const restored = await putBackAmidEdits(run, after, undone, doubt, onWrite);
+    const restored = await amidEdits(run, after, now => putBack(run, now, undone, doubt, onWrite));
     await finish('reverted', (restored ?? after).entries);
   } catch (error) {
     throw new RemovalStuckError(
@@ -74,11 +75,13 @@ export async function removeConfirmed(
 /** Not read back as it was written, it is no removal that Atlas could confirm. The next run settles its record. */
 async function putBackUnverified(
   run: Run,
-  removal: Parameters<typeof putBackAmidEdits>[2],
+  removal: Parameters<typeof putBack>[2],
   error: GateUnverifiedError,
   onWrite: (write: RunWrite) => void,
 ): Promise<void> {
-  const restored = await putBackAmidEdits(run, error.state!, removal, error.message, onWrite).catch(cause => {
+  const restored = await amidEdits(run, error.state!, state =>
+    putBack(run, state, removal, error.message, onWrite),
+  ).catch(cause => {
     throw new RemovalStuckError(
       `A removal from gate ${run.gate.name} was not read back as it was written, and could not be put back: ${cause instanceof Error ? cause.message : cause}`,
       { cause },
