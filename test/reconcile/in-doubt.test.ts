@@ -9,6 +9,7 @@ import type { HeldLock, Journal } from '../../src/journal/journal.ts';
 import { appendToSpool, drainSpool } from '../../src/journal/spool.ts';
 import { applyGate } from '../../src/reconcile/apply.ts';
 import { cidr, cidrs, limitsOf, projectId } from '../plan/fixtures.ts';
+import { ripenAllBut } from './ripe.ts';
 import { World } from './world.ts';
 
 const minuteMs = 60_000;
@@ -24,11 +25,7 @@ const [a, b, c, d] = cidrs('3.92.113.229', '3.208.110.31', '44.206.200.18', '44.
 /** `a` is wanted, and `b` is due to go. */
 async function withRipe(settleMs = 0): Promise<World> {
   const world = new World([a, b], [office], {}, settleMs);
-  await applyGate(await world.run());
-  world.listed = [a];
-  world.passDays(1);
-  await applyGate(await world.run());
-  world.passDays(7);
+  await ripenAllBut(world, [a]);
   return world;
 }
 

@@ -7,6 +7,7 @@ import { applyGate } from '../../src/reconcile/apply.ts';
 import { newAlert, readAlerts } from '../../src/reconcile/kms-alerts.ts';
 import { undoWrite } from '../../src/reconcile/undo.ts';
 import { cidr, cidrs, nowMs, projectId } from '../plan/fixtures.ts';
+import { ripenAllBut } from './ripe.ts';
 import { World } from './world.ts';
 
 const office = cidr('198.17.0.0/24');
@@ -30,11 +31,7 @@ const untold = (isRefused: boolean): KmsAlerts => ({
 /** A world in which Atlas has dropped `b` long enough ago for it to go. */
 async function withRipe(): Promise<World> {
   const world = new World([a, b], [office]);
-  await applyGate(await world.run());
-  world.listed = [a];
-  world.passDays(1);
-  await applyGate(await world.run());
-  world.passDays(7);
+  await ripenAllBut(world, [a]);
   return world;
 }
 
